@@ -1,0 +1,3 @@
+//! Sideman, an improvising accompanist.
+
+pub mod music;

@@ -1,0 +1,12 @@
+//! Floor 0, the ground: music as pure values. No I/O, no clock, no thread, no tensor.
+
+pub mod context;
+pub mod decode;
+pub mod encode;
+pub mod event;
+pub mod name;
+pub mod note;
+pub mod pitch;
+pub mod scale;
+pub mod time;
+pub mod token;

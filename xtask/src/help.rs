@@ -1,0 +1,99 @@
+//! What `--help` prints: the overview, and a page for each task.
+
+/// The page about `task`, or the overview for an empty name; `None` for a task that is not there.
+pub(crate) fn topic(task: &str) -> Option<&'static str> {
+    Some(match task {
+        "" => OVERVIEW,
+        "jam" => JAM,
+        "test" => TEST,
+        "check" => CHECK,
+        "ci" => CI,
+        "bundle" | "bundle-universal" => BUNDLE,
+        _ => return None,
+    })
+}
+
+const OVERVIEW: &str = "\
+The tasks of the Sideman repository.
+
+Usage: cargo xtask <task> [arguments]
+
+Tasks:
+  jam [arguments]     build the program and run `sideman jam`
+  test [arguments]    bundle the plugin, then run every test
+  check               format, spelling, clippy, documentation, licences
+  ci                  check, then test
+  bundle [arguments]  build the CLAP and VST3 plugins into target/bundled
+  help [task]         this page, or the page of a task
+
+Examples:
+  cargo xtask jam                  hear it play
+  cargo xtask test                 everything
+  cargo xtask test held            only tests with `held` in their name
+  cargo xtask bundle               the plugin, in release mode
+  cargo xtask jam -- --help        what the program itself can do
+
+On Linux the system libraries that are missing are installed when you are root and apt is there;
+otherwise the line that installs them is printed.
+
+Exit codes: 0 all is well, 1 a step failed, 2 the call made no sense; `jam` ends with the program's own.
+";
+
+const JAM: &str = "\
+Builds the program in release mode and runs `sideman jam` in the repository's root.
+
+Usage: cargo xtask jam [--] [arguments of sideman jam]
+
+Examples:
+  cargo xtask jam
+  cargo xtask jam -- --help        the program's own options
+
+Relative paths are taken from the repository's root. The exit code is the program's.
+";
+
+const TEST: &str = "\
+Bundles the plugin in release mode, then runs the tests of the package (by cargo-nextest when it is
+installed, else by cargo test), those of xtask, and the doc tests.
+
+Usage: cargo xtask test [arguments of cargo nextest run, or of cargo test]
+
+With arguments only what they choose is run; xtask's tests and the doc tests are left out.
+
+Environment of the tests:
+  SIDEMAN_CLAP    the built CLAP plugin's shared library, absolute path
+  SIDEMAN_VST3    the built VST3 plugin's shared library, absolute path
+
+Examples:
+  cargo xtask test
+  cargo xtask test --test tidy
+  cargo xtask test held
+";
+
+const CHECK: &str = "\
+Everything that runs none of our code, cheapest first, up to the first failure: format, spelling
+(typos), clippy for the default features and for each face alone, clippy for xtask, documentation,
+licences and advisories (cargo-deny). Warnings are errors. A tool that is not installed is named and
+skipped.
+
+Usage: cargo xtask check
+";
+
+const CI: &str = "\
+Runs `check`, then `test`.
+
+Usage: cargo xtask ci
+";
+
+const BUNDLE: &str = "\
+Builds the plugin alone (`--no-default-features --features plugin --release`) and writes the CLAP and
+VST3 bundles into target/bundled, which is emptied first.
+
+Usage: cargo xtask bundle [sideman] [--debug] [arguments of cargo build]
+       cargo xtask bundle-universal ...    both processors in one bundle, on macOS
+
+Examples:
+  cargo xtask bundle
+  cargo xtask bundle --debug               the dev profile instead of release
+  cargo xtask bundle --features cuda       a further feature
+  cargo xtask bundle --target x86_64-pc-windows-gnu
+";

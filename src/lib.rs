@@ -1,3 +1,5 @@
 //! Sideman, an improvising accompanist.
 
+pub mod link;
+pub mod live;
 pub mod music;

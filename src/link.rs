@@ -1,0 +1,9 @@
+//! Floor 2, the joint: all that the audio thread and the worker thread say to each other.
+//!
+//! Two single-producer, single-consumer rings carry small `Copy` messages; [`meter::Meter`] carries counters
+//! that any thread may read.
+
+pub mod message;
+pub mod meter;
+pub mod pair;
+pub mod settings;

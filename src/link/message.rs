@@ -1,0 +1,95 @@
+//! The two closed sets of messages.
+//!
+//! Time is told in ticks of the take. A tick is *closed* once no key of the player can be counted to it any
+//! more, half a tick after it. What the machine plays at tick `t` is decided when tick `t - reaction - 1`
+//! is closed and not before, so that it depends on what was played and never on how fast a thread ran.
+
+use crate::link::settings::Settings;
+use crate::music::pitch::Pitch;
+use crate::music::time::{Bars, Tick};
+
+/// From the audio thread to the worker.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub enum ToWorker {
+    /// A new take begins: all that was heard is forgotten.
+    Take {
+        /// The first tick.
+        tick: Tick,
+        /// Its bar lines.
+        bars: Bars,
+    },
+    /// The transport jumped: what is planned from `tick` on is void, what was heard stays.
+    Jump {
+        /// The first tick after the jump.
+        tick: Tick,
+        /// The bar lines from there on.
+        bars: Bars,
+    },
+    /// The bar lines moved without a jump (the metre changed).
+    Bars {
+        /// The first tick that has them.
+        tick: Tick,
+        /// The bar lines from there on.
+        bars: Bars,
+    },
+    /// The player struck a key.
+    Heard {
+        /// The nearest tick.
+        tick: Tick,
+        /// The key.
+        pitch: Pitch,
+        /// 1 to 127.
+        velocity: u8,
+    },
+    /// The player let go of a key.
+    Released {
+        /// The nearest tick.
+        tick: Tick,
+        /// The key.
+        pitch: Pitch,
+    },
+    /// No more of the player's keys will be counted to `tick` or before it.
+    Closed {
+        /// The last closed tick.
+        tick: Tick,
+    },
+    /// The settings from here on.
+    Settings(Settings),
+}
+
+/// From the worker to the audio thread.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ToAudio {
+    /// Every planned note that begins at `from` or later is void.
+    Withdraw {
+        /// The first tick that is free again.
+        from: Tick,
+    },
+    /// A note is planned.
+    Note(PlannedNote),
+    /// The machine yields: what sounds ends when `at` is reached.
+    Yield {
+        /// The tick at which it falls silent.
+        at: Tick,
+    },
+    /// The plan up to `until` takes into account all that was closed by `closed`.
+    Ready {
+        /// The last closed tick that was taken in.
+        closed: Tick,
+        /// The last tick that is decided.
+        until: Tick,
+    },
+}
+
+/// A machine note that has not sounded yet.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct PlannedNote {
+    /// When it begins.
+    pub onset: Tick,
+    /// Ticks that it lasts, at least 1.
+    pub duration: i64,
+    /// What sounds.
+    pub pitch: Pitch,
+    /// 1 to 127.
+    pub velocity: u8,
+}

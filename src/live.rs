@@ -1,0 +1,7 @@
+//! Floor 3, the audio thread's half: listens, keeps time, plays what was planned.
+//!
+//! Everything here obeys the real-time rules: no allocation, lock, system call, log, wait (but in an offline
+//! render) or drop of a heap value.
+#![deny(clippy::disallowed_methods, clippy::disallowed_macros, clippy::disallowed_types)]
+
+pub mod block;

@@ -1,7 +1,7 @@
 //! What `--help` prints: the overview, and a page for each task.
 
 /// The page about `task`, or the overview for an empty name; `None` for a task that is not there.
-pub(crate) fn topic(task: &str) -> Option<&'static str> {
+pub(crate) fn page(task: &str) -> Option<&'static str> {
     Some(match task {
         "" => OVERVIEW,
         "jam" => JAM,

@@ -36,13 +36,12 @@ fn run(args: &[String]) -> Outcome {
     let Some((task, args)) = args.split_first() else {
         return Err(Failure::usage("no task given"));
     };
-    let text = match task.as_str() {
-        "help" | "--help" | "-h" => help::topic(args.first().map_or("", String::as_str)),
-        task if args.first().is_some_and(|arg| is_help(arg)) => help::topic(task),
-        _ => None,
+    let asked = match task.as_str() {
+        "help" | "--help" | "-h" => Some(args.first().map_or("", String::as_str)),
+        task => args.first().is_some_and(|arg| is_help(arg)).then_some(task),
     };
-    if let Some(text) = text {
-        print!("{text}");
+    if let Some(topic) = asked {
+        print!("{}", help::page(topic).ok_or_else(|| unknown(topic))?);
         return Ok(());
     }
     match task.as_str() {
@@ -58,8 +57,12 @@ fn run(args: &[String]) -> Outcome {
         "bundle" | "bundle-universal" => {
             bundle::run(&Workspace::find()?, task == "bundle-universal", args).map(|_| ())
         }
-        _ => Err(Failure::usage(format!("no task is called `{task}`"))),
+        _ => Err(unknown(task)),
     }
+}
+
+fn unknown(task: &str) -> Failure {
+    Failure::usage(format!("no task is called `{task}`"))
 }
 
 fn is_help(arg: &str) -> bool {

@@ -4,4 +4,9 @@
 //! render) or drop of a heap value.
 #![deny(clippy::disallowed_methods, clippy::disallowed_macros, clippy::disallowed_types)]
 
+
 pub mod block;
+mod clock;
+pub mod improviser;
+mod ledger;
+mod scheduler;

@@ -13,6 +13,8 @@ use crate::music::time::{Bars, Tick};
 pub enum ToWorker {
     /// A new take begins: all that was heard is forgotten.
     Take {
+        /// Counts takes and jumps, so that answers to older ones are known.
+        era: u32,
         /// The first tick.
         tick: Tick,
         /// Its bar lines.
@@ -20,6 +22,8 @@ pub enum ToWorker {
     },
     /// The transport jumped: what is planned from `tick` on is void, what was heard stays.
     Jump {
+        /// Counts takes and jumps, so that answers to older ones are known.
+        era: u32,
         /// The first tick after the jump.
         tick: Tick,
         /// The bar lines from there on.
@@ -62,6 +66,8 @@ pub enum ToWorker {
 pub enum ToAudio {
     /// Every planned note that begins at `from` or later is void.
     Withdraw {
+        /// The take or jump that this and what follows belongs to.
+        era: u32,
         /// The first tick that is free again.
         from: Tick,
     },

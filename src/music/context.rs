@@ -50,6 +50,12 @@ impl Context {
         self.bars = bars;
     }
 
+    /// Moves on to a tick in silence, past what shifts have told: after a silence too long to be written out.
+    pub fn rejoin(&mut self, now: Tick) {
+        self.now = now.max(self.now);
+        self.onsets = [[0; MEMORY]; 2];
+    }
+
     /// Hears a token.
     pub fn push(&mut self, token: Token) {
         match token {

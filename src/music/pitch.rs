@@ -34,6 +34,7 @@ impl Pitch {
     }
 
     /// Moved by octaves into the 88 keys of a piano.
+    #[must_use]
     pub const fn on_piano(self) -> Self {
         let mut n = self.0;
         while n < Self::PIANO_LOW.0 {

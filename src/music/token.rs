@@ -40,6 +40,9 @@ pub enum Token {
 }
 
 impl Token {
+    /// The ticks of the longest shift.
+    pub const LONGEST_SHIFT: u8 = MAX_SHIFT as u8;
+
     /// What every stream begins with, unpredicted: a bar in which nothing happened.
     pub const START: Self = Self::Shift(MAX_SHIFT as u8);
 

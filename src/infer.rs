@@ -1,0 +1,10 @@
+//! Floor 3, the worker's half: feeds the model what is played and plans what the machine plays.
+
+pub mod builtin;
+pub mod model_slot;
+pub mod net;
+mod policy;
+mod sampler;
+pub mod session;
+mod trail;
+pub mod worker;

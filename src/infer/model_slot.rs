@@ -1,0 +1,106 @@
+//! Which model plays: chosen by the faces, loaded by the worker, with a word on how that went.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use parking_lot::Mutex;
+
+use crate::infer::builtin;
+use crate::infer::net::{Net, playable};
+use crate::model::{Checkpoint, ModelError};
+
+/// A model by name or place.
+#[derive(Clone, PartialEq, Eq, Debug, Default, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ModelChoice {
+    /// The model that Sideman carries.
+    #[default]
+    Builtin,
+    /// A model folder: `model.json` and `weights.safetensors`.
+    Folder(PathBuf),
+}
+
+/// What plays now, and what went wrong with the last choice.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct ModelStatus {
+    /// The model's name; empty until the first is loaded.
+    pub name: String,
+    /// The hash of its contents in hexadecimal.
+    pub hash: String,
+    /// Why the chosen model does not play, in one line. The one before plays on.
+    pub problem: Option<String>,
+}
+
+/// The slot. Shared by the faces and one worker; never touched by the audio thread.
+#[derive(Debug, Default)]
+pub struct ModelSlot {
+    choice: Mutex<ModelChoice>,
+    status: Mutex<ModelStatus>,
+    /// Counts choices, so that the worker sees a new one without a lock.
+    generation: AtomicU64,
+}
+
+impl ModelSlot {
+    /// A slot with this choice.
+    pub fn new(choice: ModelChoice) -> Self {
+        Self { choice: Mutex::new(choice), ..Self::default() }
+    }
+
+    /// Chooses another model. The worker loads it within milliseconds; the music goes on.
+    pub fn choose(&self, choice: ModelChoice) {
+        *self.choice.lock() = choice;
+        self.generation.fetch_add(1, Ordering::Release);
+    }
+
+    /// The last choice.
+    pub fn choice(&self) -> ModelChoice {
+        self.choice.lock().clone()
+    }
+
+    /// What plays now.
+    pub fn status(&self) -> ModelStatus {
+        self.status.lock().clone()
+    }
+
+    /// Counts choices.
+    pub(crate) fn generation(&self) -> u64 {
+        self.generation.load(Ordering::Acquire)
+    }
+
+    /// Loads the choice and says in the status how it went. `None` when it could not be loaded.
+    pub(crate) fn load(&self) -> Option<Arc<dyn Net>> {
+        let choice = self.choice();
+        let (name, loaded) = match &choice {
+            ModelChoice::Builtin => (builtin::NAME.to_owned(), builtin::checkpoint()),
+            ModelChoice::Folder(path) => {
+                let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
+                (name, Checkpoint::load(path))
+            }
+        };
+        let net = loaded.and_then(|c| Ok::<_, ModelError>((c.hash(), playable(&c)?)));
+        let mut status = self.status.lock();
+        match net {
+            Ok((hash, net)) => {
+                *status = ModelStatus { name, hash, problem: None };
+                Some(net)
+            }
+            Err(error) => {
+                status.problem = Some(format!("the model '{name}' can't be used: {error}"));
+                None
+            }
+        }
+    }
+
+    /// Loads the choice, or else the model that Sideman carries; the status tells of the problem.
+    pub(crate) fn load_or_builtin(&self) -> Option<Arc<dyn Net>> {
+        self.load().or_else(|| {
+            let checkpoint = builtin::checkpoint().ok()?;
+            let net = playable(&checkpoint).ok()?;
+            let mut status = self.status.lock();
+            builtin::NAME.clone_into(&mut status.name);
+            status.hash = checkpoint.hash();
+            Some(net)
+        })
+    }
+}

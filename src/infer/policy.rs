@@ -1,0 +1,135 @@
+//! When the machine may play: a pure state machine over closed ticks.
+
+use std::ops::Range;
+
+use crate::link::settings::{Mode, Settings};
+use crate::music::pitch::Pitch;
+use crate::music::time::Tick;
+
+/// Ticks that the accompaniment goes on by itself after the player's last sound: four bars of 4/4.
+const VAMP_TICKS: i64 = 4 * 48;
+
+/// A key that is held longer than this counts as stuck and no longer as playing: eight bars.
+const STUCK_TICKS: i64 = 8 * 48;
+
+/// The longest answer, and the shortest: eight bars and one.
+const ANSWER_TICKS: std::ops::RangeInclusive<i64> = 48..=8 * 48;
+
+/// What the player is doing, as far as it is known.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Policy {
+    /// The keys that are down.
+    held: u128,
+    /// When a key was last struck.
+    struck: Option<Tick>,
+    /// When a key was last struck, held (stuck keys aside) or released.
+    sounded: Option<Tick>,
+    /// When the present phrase began.
+    phrase: Option<Tick>,
+    /// Where the answer to the last phrase begins and ends: it begins at `.0` and is over at `.1`.
+    answer: Option<(Tick, Tick)>,
+}
+
+impl Policy {
+    pub(crate) fn key_down(&mut self, tick: Tick, pitch: Pitch) {
+        self.held |= 1 << pitch.number();
+        self.struck = Some(tick);
+        self.sounded = Some(tick);
+        self.phrase.get_or_insert(tick);
+        self.answer = None;
+    }
+
+    pub(crate) fn key_up(&mut self, tick: Tick, pitch: Pitch) {
+        self.held &= !(1 << pitch.number());
+        if self.phrase.is_some() {
+            self.sounded = self.sounded.max(Some(tick));
+        }
+    }
+
+    /// Takes in that `tick` is closed.
+    pub(crate) fn close(&mut self, tick: Tick, settings: &Settings) {
+        let stuck = self.struck.is_none_or(|s| tick.since(s) > STUCK_TICKS);
+        if self.held != 0 && !stuck {
+            self.sounded = self.sounded.max(Some(tick));
+        }
+        if let (Some(began), Some(sounded)) = (self.phrase, self.sounded)
+            && tick.since(sounded) >= i64::from(settings.phrase_gap)
+        {
+            let length = sounded.since(began).clamp(*ANSWER_TICKS.start(), *ANSWER_TICKS.end());
+            let from = tick.plus(1 + i64::from(settings.reaction));
+            self.answer = Some((from, from.plus(length)));
+            self.phrase = None;
+        }
+    }
+
+    /// The ticks in which the machine may begin notes, by what is known now.
+    pub(crate) fn gate(&self, settings: &Settings) -> Option<Range<Tick>> {
+        match settings.mode {
+            _ if !settings.active => None,
+            Mode::Accompany => self.sounded.map(|s| Tick(i64::MIN)..s.plus(VAMP_TICKS)),
+            Mode::Answer => self.answer.map(|(from, to)| from..to),
+        }
+    }
+
+    /// Whether the machine should expect the player to join in while it plays.
+    pub(crate) fn expects_player(settings: &Settings) -> bool {
+        settings.mode == Mode::Accompany
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KEY: Pitch = Pitch::new(60);
+
+    fn may_play(policy: &Policy, settings: &Settings, tick: i64) -> bool {
+        policy.gate(settings).is_some_and(|g| g.contains(&Tick(tick)))
+    }
+
+    fn playing(policy: &Policy, settings: &Settings, ticks: std::ops::Range<i64>) -> Vec<i64> {
+        ticks.filter(|t| may_play(policy, settings, *t)).collect()
+    }
+
+    #[test]
+    fn the_accompaniment_waits_for_the_player_and_stops_after_him() {
+        let settings = Settings::default();
+        let mut policy = Policy::default();
+        policy.close(Tick(0), &settings);
+        assert!(playing(&policy, &settings, 0..500).is_empty());
+        policy.key_down(Tick(10), KEY);
+        policy.key_up(Tick(20), KEY);
+        policy.close(Tick(20), &settings);
+        assert_eq!(playing(&policy, &settings, 20..1_000).last(), Some(&(19 + VAMP_TICKS)));
+    }
+
+    #[test]
+    fn an_answer_is_as_long_as_its_phrase_and_ends_when_the_player_plays() {
+        let settings = Settings { mode: Mode::Answer, ..Settings::default() };
+        let mut policy = Policy::default();
+        policy.key_down(Tick(0), KEY);
+        for tick in 0..100 {
+            policy.close(Tick(tick), &settings);
+            assert!(!may_play(&policy, &settings, tick + 2), "the key is down at {tick}");
+        }
+        policy.key_up(Tick(100), KEY);
+        for tick in 100..=112 {
+            policy.close(Tick(tick), &settings);
+        }
+        let answer = playing(&policy, &settings, 0..1_000);
+        assert_eq!((answer[0], answer.len()), (114, 100));
+        policy.key_down(Tick(120), KEY);
+        assert!(playing(&policy, &settings, 0..1_000).is_empty());
+    }
+
+    #[test]
+    fn a_stuck_key_does_not_keep_the_machine_going() {
+        let settings = Settings::default();
+        let mut policy = Policy::default();
+        policy.key_down(Tick(0), KEY);
+        for tick in 0..5_000 {
+            policy.close(Tick(tick), &settings);
+        }
+        assert!(!may_play(&policy, &settings, 5_000));
+    }
+}

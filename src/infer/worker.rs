@@ -1,0 +1,118 @@
+//! The worker thread: a shell around [`Session`], one for each player.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use crate::infer::model_slot::ModelSlot;
+use crate::infer::session::Session;
+use crate::link::message::{ToAudio, ToWorker};
+use crate::link::pair::WorkerEnd;
+
+/// How long the worker looks for mail without giving up its core's time slice for long.
+const EAGER_LOOKS: u32 = 40;
+
+/// How long it sleeps between looks while music is played: what a message waits at most.
+const NAP: Duration = Duration::from_micros(500);
+
+/// How long it sleeps between looks when nothing was said for [`IDLE_AFTER`].
+const IDLE_NAP: Duration = Duration::from_millis(4);
+
+/// See [`IDLE_NAP`].
+const IDLE_AFTER: Duration = Duration::from_secs(2);
+
+/// A running worker. Dropping it stops the thread and waits for its end.
+#[derive(Debug)]
+pub struct Worker {
+    stop: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Worker {
+    /// Starts a worker that loads its model itself and then answers until it is dropped.
+    ///
+    /// # Errors
+    /// When the system has no thread to give.
+    pub fn spawn(end: WorkerEnd, models: Arc<ModelSlot>) -> std::io::Result<Self> {
+        let stop = Arc::new(AtomicBool::new(false));
+        let seen = Arc::clone(&stop);
+        let thread =
+            thread::Builder::new().name("sideman-worker".to_owned()).spawn(move || work(end, &models, &seen))?;
+        Ok(Self { stop, thread: Some(thread) })
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Release);
+        if let Some(thread) = self.thread.take() {
+            thread.thread().unpark();
+            // A panic in the worker has been reported by its own thread; the host must not fall with it.
+            let _ = thread.join();
+        }
+    }
+}
+
+fn work(mut end: WorkerEnd, models: &ModelSlot, stop: &AtomicBool) {
+    let mut generation = models.generation();
+    let Some(net) = models.load_or_builtin() else { return };
+    let mut session = Session::new(net);
+    let mut out = Vec::with_capacity(256);
+    let mut last_mail = Instant::now();
+    let mut looks = 0;
+    while !stop.load(Ordering::Acquire) {
+        if generation != models.generation() {
+            generation = models.generation();
+            if let Some(net) = models.load() {
+                session.set_net(net, &mut out);
+            }
+        }
+        let began = Instant::now();
+        let mut busy = false;
+        while let Some(message) = end.receive() {
+            let closes = matches!(message, ToWorker::Closed { .. });
+            session.handle(message, &mut out);
+            busy = true;
+            if closes {
+                break;
+            }
+        }
+        if busy {
+            last_mail = began;
+            send(&mut end, &mut out, stop);
+            let nanos = u64::try_from(began.elapsed().as_nanos()).unwrap_or(u64::MAX);
+            end.meter.longest_plan_nanos.fetch_max(nanos, Ordering::Relaxed);
+        }
+        let ahead = !end.has_mail() && session.speculate(&mut out);
+        if ahead {
+            send(&mut end, &mut out, stop);
+        }
+        let steps = session.take_steps();
+        if steps > 0 {
+            let nanos = u64::try_from(began.elapsed().as_nanos()).unwrap_or(u64::MAX);
+            end.meter.steps.fetch_add(steps, Ordering::Relaxed);
+            end.meter.step_nanos.fetch_add(nanos, Ordering::Relaxed);
+        }
+        if busy || ahead {
+            looks = 0;
+        } else if looks < EAGER_LOOKS {
+            looks += 1;
+            thread::yield_now();
+        } else {
+            let idle = last_mail.elapsed() > IDLE_AFTER;
+            thread::park_timeout(if idle { IDLE_NAP } else { NAP });
+        }
+    }
+}
+
+/// Sends all of it at once, so that the audio thread never sees half a plan. Waits while the ring is full.
+fn send(end: &mut WorkerEnd, out: &mut Vec<ToAudio>, stop: &AtomicBool) {
+    while !out.is_empty() && !stop.load(Ordering::Acquire) {
+        if end.send_all(out) {
+            out.clear();
+        } else {
+            thread::park_timeout(NAP);
+        }
+    }
+}

@@ -133,7 +133,9 @@ fn install_by_apt(missing: &[Need]) -> Outcome {
     let heading = format!("install {}", packages.join(", "));
     step::command(
         &heading,
-        apt().args(["install", "-y", "-qq", "--no-install-recommends"]).args(&packages),
+        apt()
+            .args(["install", "-y", "-qq", "-o", "Dpkg::Use-Pty=0", "--no-install-recommends"])
+            .args(&packages),
     )
 }
 

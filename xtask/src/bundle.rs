@@ -90,8 +90,13 @@ pub(crate) fn run(workspace: &Workspace, universal: bool, args: &[String]) -> Ou
         nice_plug_xtask::bundle(workspace.target_dir(), PACKAGE, &args, universal)
             .map_err(|error| Failure::new(format!("bundle the plugin: {error:#}")))?;
         // A program that an earlier build left beside the library is bundled with it: not ours.
-        remove(&bundled.join(format!("{DISPLAY_NAME}{}", std::env::consts::EXE_SUFFIX)))?;
-        remove(&bundled.join(format!("{DISPLAY_NAME}.app")))?;
+        let program = format!("{DISPLAY_NAME}{}", std::env::consts::EXE_SUFFIX);
+        for program in [bundled.join(program), bundled.join(format!("{DISPLAY_NAME}.app"))] {
+            if program.exists() {
+                remove(&program)?;
+                eprintln!("    removed {} again: no part of the plugin", program.display());
+            }
+        }
         let bundle = Bundle::paths(&bundled, std::env::consts::OS, std::env::consts::ARCH);
         let is_own_system =
             !args.iter().any(|arg| arg == "--target" || arg.starts_with("--target="));

@@ -64,7 +64,9 @@ mod tests {
 
     #[test]
     fn a_failing_command_is_named_with_its_status() {
-        let failure = command("a try", Command::new("rustc").arg("--no-such-option")).unwrap_err();
+        let mut rustc = Command::new("rustc");
+        rustc.arg("--no-such-option").stderr(Stdio::null());
+        let failure = command("a try", &mut rustc).unwrap_err();
         let message = failure.message().unwrap();
         assert!(message.starts_with("a try: `rustc --no-such-option` ended with"), "{message}");
     }

@@ -14,8 +14,11 @@ pub(crate) fn run(workspace: &Workspace, args: &[String]) -> Outcome {
     let nextest = step::answers("cargo-nextest", &["nextest", "--version"]);
     let runner: &[&str] = if nextest { &["nextest", "run"] } else { &["test"] };
     // Doc tests have a run of their own below: nextest has none, and a filter is not for them.
-    let targets: &[&str] =
-        if nextest || !args.is_empty() { &[] } else { &["--lib", "--bins", "--tests"] };
+    let targets: &[&str] = if nextest || !args.is_empty() {
+        &[]
+    } else {
+        &["--lib", "--bins", "--tests", "--no-fail-fast"]
+    };
 
     let mut tests = workspace.cargo(runner);
     tests.args(targets).args(args);

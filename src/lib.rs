@@ -2,4 +2,5 @@
 
 pub mod link;
 pub mod live;
+pub mod model;
 pub mod music;

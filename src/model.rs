@@ -1,0 +1,91 @@
+//! Floor 2, the models: shapes, weights, one step for playing, whole sequences for training, and the folder
+//! on disk. Imports only `music`.
+
+pub mod checkpoint;
+pub mod config;
+mod kernel;
+pub mod lstm;
+#[cfg(feature = "train")]
+pub mod network;
+pub mod parameters;
+#[cfg(feature = "train")]
+mod product;
+#[cfg(feature = "train")]
+mod sequence;
+
+pub use checkpoint::{Checkpoint, Manifest};
+pub use config::LstmConfig;
+pub use lstm::{Lstm, State, StepInput};
+pub use parameters::Parameters;
+
+/// Why a model can't be built, read, written or run. Every message is one line.
+#[derive(Debug, thiserror::Error)]
+pub enum ModelError {
+    /// A size lies outside what Sideman builds.
+    #[error("model config: {field} is {value}, allowed are {low} to {high}")]
+    Size {
+        /// Which size.
+        field: &'static str,
+        /// What was asked for.
+        value: usize,
+        /// The least that is allowed.
+        low: usize,
+        /// The most that is allowed.
+        high: usize,
+    },
+    /// The dropout is no probability below 0.9.
+    #[error("model config: dropout is {0}, allowed are 0 to 0.9")]
+    Dropout(f32),
+    /// An input of a step does not fit the model.
+    #[error("model input: {what} has {got}, the model takes {want}")]
+    Input {
+        /// Which input.
+        what: &'static str,
+        /// What came.
+        got: usize,
+        /// What fits (for a number: below this).
+        want: usize,
+    },
+    /// A file can't be read or written.
+    #[error("{path}: {source}")]
+    Io {
+        /// Which file.
+        path: String,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// A file is larger than any model of ours.
+    #[error("{what} has {bytes} bytes, at most {limit} are read")]
+    TooLarge {
+        /// Which part.
+        what: &'static str,
+        /// Its size in bytes.
+        bytes: u64,
+        /// The limit in bytes.
+        limit: u64,
+    },
+    /// `model.json` is not what it should be.
+    #[error("model.json: {0}")]
+    Json(String),
+    /// The model was written by another generation of the program.
+    #[error("model.json: format {got}, this Sideman reads format {want}")]
+    Format {
+        /// The file's.
+        got: u32,
+        /// Ours.
+        want: u32,
+    },
+    /// The model speaks another alphabet.
+    #[error("model.json: the model's {what} is '{got}', this Sideman's is '{want}'")]
+    Vocabulary {
+        /// Which property differs.
+        what: &'static str,
+        /// The file's.
+        got: String,
+        /// Ours.
+        want: String,
+    },
+    /// `weights.safetensors` is not what it should be.
+    #[error("weights.safetensors: {0}")]
+    Weights(String),
+}

@@ -1,0 +1,331 @@
+//! The elementwise loops of the LSTM, compiled once for each vector width and chosen at run time.
+#![expect(unsafe_code, reason = "calls of target_feature functions after run-time detection")]
+
+/// Compiles a function three times (AVX-512, AVX2 + FMA, the target's own baseline) and calls the widest that
+/// the machine has. The body may use the constant `FMA`.
+macro_rules! dispatch {
+    ($(#[$meta:meta])* $vis:vis fn $name:ident($($arg:ident: $ty:ty),* $(,)?) $(-> $ret:ty)? = $body:ident;) => {
+        $(#[$meta])*
+        $vis fn $name($($arg: $ty),*) $(-> $ret)? {
+            #[cfg(target_arch = "x86_64")]
+            {
+                #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
+                fn avx512($($arg: $ty),*) $(-> $ret)? {
+                    $body::<true>($($arg),*)
+                }
+                #[target_feature(enable = "avx2,fma")]
+                fn avx2($($arg: $ty),*) $(-> $ret)? {
+                    $body::<true>($($arg),*)
+                }
+                if is_x86_feature_detected!("avx512f")
+                    && is_x86_feature_detected!("avx512bw")
+                    && is_x86_feature_detected!("avx512dq")
+                    && is_x86_feature_detected!("avx512vl")
+                {
+                    // SAFETY: the machine has just been found to have these features.
+                    return unsafe { avx512($($arg),*) };
+                }
+                if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
+                    // SAFETY: the machine has just been found to have these features.
+                    return unsafe { avx2($($arg),*) };
+                }
+            }
+            $body::<{ cfg!(target_arch = "aarch64") }>($($arg),*)
+        }
+    };
+}
+
+/// Hidden units whose four gates are computed together in a step.
+pub(crate) const UNITS: usize = 16;
+/// Numbers in a block of gates.
+pub(crate) const BLOCK: usize = 4 * UNITS;
+
+/// `a * b + c`, fused where the machine fuses.
+#[expect(clippy::inline_always, reason = "must take on the caller's target features")]
+#[inline(always)]
+fn fma<const FMA: bool>(a: f32, b: f32, c: f32) -> f32 {
+    if FMA { a.mul_add(b, c) } else { a * b + c }
+}
+
+/// e to the `x`, within 3 units in the last place for -87 <= x <= 88 and clamped outside; NaN stays NaN.
+#[expect(clippy::inline_always, reason = "must take on the caller's target features")]
+#[inline(always)]
+fn exp<const FMA: bool>(x: f32) -> f32 {
+    // Adding 1.5 * 2^23 rounds to an integer and leaves it in the low bits.
+    const ROUND: f32 = 12_582_912.0;
+    // The natural logarithm of 2 in two parts, the first exact in few bits.
+    const LN_2_HIGH: f32 = 0.693_359_4;
+    const LN_2_LOW: f32 = -2.121_944_4e-4;
+    let x = x.clamp(-87.0, 88.0);
+    let rounded = fma::<FMA>(x, std::f32::consts::LOG2_E, ROUND);
+    let n = rounded - ROUND;
+    let r = fma::<FMA>(n, -LN_2_LOW, fma::<FMA>(n, -LN_2_HIGH, x));
+    // The polynomial of Cephes' expf.
+    let mut p = 1.987_569_1e-4;
+    p = fma::<FMA>(p, r, 1.398_2e-3);
+    p = fma::<FMA>(p, r, 8.333_452e-3);
+    p = fma::<FMA>(p, r, 4.166_579_6e-2);
+    p = fma::<FMA>(p, r, 1.666_666_5e-1);
+    p = fma::<FMA>(p, r, 0.5);
+    let y = fma::<FMA>(p * r, r, r + 1.0);
+    y * f32::from_bits((rounded.to_bits() << 23).wrapping_add(0x3f80_0000))
+}
+
+#[expect(clippy::inline_always, reason = "must take on the caller's target features")]
+#[inline(always)]
+fn sigmoid<const FMA: bool>(x: f32) -> f32 {
+    1.0 / (1.0 + exp::<FMA>(-x))
+}
+
+#[expect(clippy::inline_always, reason = "must take on the caller's target features")]
+#[inline(always)]
+fn tanh<const FMA: bool>(x: f32) -> f32 {
+    2.0 / (1.0 + exp::<FMA>(-2.0 * x)) - 1.0
+}
+
+/// The weights of a layer as a step reads them: for each block of [`UNITS`] units, first the four gates'
+/// biases, then for each input (the layer's, then the recurrent ones) the four gates' weights.
+pub(crate) fn pack_layer(
+    inputs: usize,
+    hidden: usize,
+    weight_ih: &[f32],
+    weight_hh: &[f32],
+    bias_ih: &[f32],
+    bias_hh: &[f32],
+) -> Vec<f32> {
+    let blocks = hidden.div_ceil(UNITS);
+    let mut packed = vec![0.0; blocks * (1 + inputs + hidden) * BLOCK];
+    for (block, out) in packed.chunks_exact_mut((1 + inputs + hidden) * BLOCK).enumerate() {
+        for gate in 0..4 {
+            for unit in 0..UNITS.min(hidden - block * UNITS) {
+                let row = gate * hidden + block * UNITS + unit;
+                let lane = gate * UNITS + unit;
+                out[lane] = bias_ih[row] + bias_hh[row];
+                for k in 0..inputs {
+                    out[(1 + k) * BLOCK + lane] = weight_ih[row * inputs + k];
+                }
+                for k in 0..hidden {
+                    out[(1 + inputs + k) * BLOCK + lane] = weight_hh[row * hidden + k];
+                }
+            }
+        }
+    }
+    packed
+}
+
+dispatch! {
+    /// One step of one layer. `packed` is from [`pack_layer`], `x` the input, `h` the last output; `c` moves on
+    /// in place and the new output goes to `h_out` (both of the length of `h`).
+    pub(crate) fn layer_step(packed: &[f32], x: &[f32], h: &[f32], c: &mut [f32], h_out: &mut [f32])
+        = layer_step_body;
+}
+
+#[expect(clippy::inline_always, reason = "must take on the caller's target features")]
+#[inline(always)]
+fn layer_step_body<const FMA: bool>(
+    packed: &[f32],
+    x: &[f32],
+    h: &[f32],
+    c: &mut [f32],
+    h_out: &mut [f32],
+) {
+    let stride = (1 + x.len() + h.len()) * BLOCK;
+    for ((weights, c), h_out) in
+        packed.chunks_exact(stride).zip(c.chunks_mut(UNITS)).zip(h_out.chunks_mut(UNITS))
+    {
+        let mut gates = [0.0; BLOCK];
+        gates.copy_from_slice(&weights[..BLOCK]);
+        let (from_x, from_h) = weights[BLOCK..].split_at(x.len() * BLOCK);
+        accumulate::<FMA>(&mut gates, from_x, x);
+        accumulate::<FMA>(&mut gates, from_h, h);
+        for (unit, (c, h)) in c.iter_mut().zip(h_out).enumerate() {
+            let input = sigmoid::<FMA>(gates[unit]);
+            let forget = sigmoid::<FMA>(gates[UNITS + unit]);
+            let cell = tanh::<FMA>(gates[2 * UNITS + unit]);
+            let output = sigmoid::<FMA>(gates[3 * UNITS + unit]);
+            *c = fma::<FMA>(forget, *c, input * cell);
+            *h = output * tanh::<FMA>(*c);
+        }
+    }
+}
+
+#[expect(clippy::inline_always, reason = "must take on the caller's target features")]
+#[inline(always)]
+fn accumulate<const FMA: bool>(sum: &mut [f32; BLOCK], weights: &[f32], x: &[f32]) {
+    let mut acc = *sum;
+    let (rows, _) = weights.as_chunks::<BLOCK>();
+    for (row, x) in rows.iter().zip(x) {
+        for (acc, w) in acc.iter_mut().zip(row) {
+            *acc = fma::<FMA>(*x, *w, *acc);
+        }
+    }
+    *sum = acc;
+}
+
+/// Rows of a matrix, [`BLOCK`] of them side by side for each input, padded with zero rows.
+pub(crate) fn pack_rows(rows: usize, inputs: usize, weight: &[f32]) -> Vec<f32> {
+    let mut packed = vec![0.0; rows.div_ceil(BLOCK) * inputs * BLOCK];
+    for row in 0..rows {
+        let (block, lane) = (row / BLOCK, row % BLOCK);
+        for k in 0..inputs {
+            packed[(block * inputs + k) * BLOCK + lane] = weight[row * inputs + k];
+        }
+    }
+    packed
+}
+
+dispatch! {
+    /// `out += packed * x`; `packed` is from [`pack_rows`].
+    pub(crate) fn add_product(packed: &[f32], x: &[f32], out: &mut [f32]) = add_product_body;
+}
+
+#[expect(clippy::inline_always, reason = "must take on the caller's target features")]
+#[inline(always)]
+fn add_product_body<const FMA: bool>(packed: &[f32], x: &[f32], out: &mut [f32]) {
+    if x.is_empty() {
+        return;
+    }
+    for (weights, out) in packed.chunks_exact(x.len() * BLOCK).zip(out.chunks_mut(BLOCK)) {
+        let mut sum = [0.0; BLOCK];
+        accumulate::<FMA>(&mut sum, weights, x);
+        for (out, sum) in out.iter_mut().zip(sum) {
+            *out += sum;
+        }
+    }
+}
+
+#[cfg(feature = "train")]
+pub(crate) use training::*;
+
+/// The loops that only training needs.
+#[cfg(feature = "train")]
+mod training {
+    use super::{exp, fma, sigmoid, tanh};
+
+    dispatch! {
+        /// Turns the pre-activations of one step of one sequence into gates, in place: `gates` holds i, f, g, o,
+        /// each as long as `c`; writes the new cell and output.
+        pub(crate) fn gates_forward(gates: &mut [f32], c_before: &[f32], c: &mut [f32], h: &mut [f32])
+            = gates_forward_body;
+    }
+
+    #[expect(clippy::inline_always, reason = "must take on the caller's target features")]
+    #[inline(always)]
+    fn gates_forward_body<const FMA: bool>(
+        gates: &mut [f32],
+        c_before: &[f32],
+        c: &mut [f32],
+        h: &mut [f32],
+    ) {
+        let n = c.len();
+        let (i, rest) = gates.split_at_mut(n);
+        let (f, rest) = rest.split_at_mut(n);
+        let (g, o) = rest.split_at_mut(n);
+        let (o, h, c_before) = (&mut o[..n], &mut h[..n], &c_before[..n]);
+        for k in 0..n {
+            i[k] = sigmoid::<FMA>(i[k]);
+            f[k] = sigmoid::<FMA>(f[k]);
+            g[k] = tanh::<FMA>(g[k]);
+            o[k] = sigmoid::<FMA>(o[k]);
+            c[k] = fma::<FMA>(f[k], c_before[k], i[k] * g[k]);
+            h[k] = o[k] * tanh::<FMA>(c[k]);
+        }
+    }
+
+    dispatch! {
+        /// Turns the gates of one step of one sequence into the gradients of their pre-activations, in place.
+        /// `dh` is the whole gradient of the output; `dc` comes in as the gradient of the new cell from later
+        /// steps and leaves as that of the old cell.
+        pub(crate) fn gates_backward(
+            gates: &mut [f32], c_before: &[f32], c: &[f32], dh: &[f32], dc: &mut [f32],
+        ) = gates_backward_body;
+    }
+
+    #[expect(clippy::inline_always, reason = "must take on the caller's target features")]
+    #[inline(always)]
+    fn gates_backward_body<const FMA: bool>(
+        gates: &mut [f32],
+        c_before: &[f32],
+        c: &[f32],
+        dh: &[f32],
+        dc: &mut [f32],
+    ) {
+        let n = dc.len();
+        let (i, rest) = gates.split_at_mut(n);
+        let (f, rest) = rest.split_at_mut(n);
+        let (g, o) = rest.split_at_mut(n);
+        let (o, c, c_before, dh) = (&mut o[..n], &c[..n], &c_before[..n], &dh[..n]);
+        for k in 0..n {
+            let squashed = tanh::<FMA>(c[k]);
+            let dcell = fma::<FMA>(dh[k] * o[k], 1.0 - squashed * squashed, dc[k]);
+            dc[k] = dcell * f[k];
+            o[k] = dh[k] * squashed * o[k] * (1.0 - o[k]);
+            f[k] = dcell * c_before[k] * f[k] * (1.0 - f[k]);
+            let (input, cell) = (i[k], g[k]);
+            i[k] = dcell * cell * input * (1.0 - input);
+            g[k] = dcell * input * (1.0 - cell * cell);
+        }
+    }
+
+    dispatch! {
+        /// Turns logits into probabilities, in place, and gives the logarithm of the sum of their exponentials.
+        pub(crate) fn softmax(row: &mut [f32]) -> f32 = softmax_body;
+    }
+
+    #[expect(clippy::inline_always, reason = "must take on the caller's target features")]
+    #[inline(always)]
+    fn softmax_body<const FMA: bool>(row: &mut [f32]) -> f32 {
+        const LANES: usize = 16;
+        let top = row.iter().fold(f32::NEG_INFINITY, |a, b| if *b > a { *b } else { a });
+        let mut sums = [0.0_f32; LANES];
+        let (chunks, rest) = row.as_chunks_mut::<LANES>();
+        for chunk in chunks {
+            for (x, sum) in chunk.iter_mut().zip(&mut sums) {
+                *x = exp::<FMA>(*x - top);
+                *sum += *x;
+            }
+        }
+        let mut sum: f32 = sums.iter().sum();
+        for x in rest {
+            *x = exp::<FMA>(*x - top);
+            sum += *x;
+        }
+        let scale = 1.0 / sum;
+        row.iter_mut().for_each(|x| *x *= scale);
+        top + sum.ln()
+    }
+
+    dispatch! {
+        /// `sum += x`.
+        pub(crate) fn add(sum: &mut [f32], x: &[f32]) = add_body;
+    }
+
+    #[expect(clippy::inline_always, reason = "must take on the caller's target features")]
+    #[inline(always)]
+    fn add_body<const FMA: bool>(sum: &mut [f32], x: &[f32]) {
+        for (sum, x) in sum.iter_mut().zip(x) {
+            *sum += *x;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_fast_functions_are_close() {
+        let mut worst = [0.0_f64; 3];
+        for step in -40_000..40_000 {
+            let x = step as f32 / 1_000.0;
+            let exact = f64::from(x);
+            worst[0] = worst[0].max((f64::from(exp::<false>(x)) / exact.exp() - 1.0).abs());
+            let squash = 1.0 / (1.0 + (-exact).exp());
+            worst[1] = worst[1].max((f64::from(sigmoid::<false>(x)) - squash).abs());
+            worst[2] = worst[2].max((f64::from(tanh::<false>(x)) - exact.tanh()).abs());
+        }
+        assert!(worst[0] < 4e-7 && worst[1] < 2e-7 && worst[2] < 4e-7, "{worst:?}");
+        assert!(sigmoid::<false>(f32::NAN).is_nan());
+        assert!(sigmoid::<false>(-1e9) >= 0.0 && tanh::<false>(1e9) <= 1.0);
+    }
+}

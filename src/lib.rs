@@ -1,5 +1,6 @@
 //! Sideman, an improvising accompanist.
 
+pub mod infer;
 pub mod link;
 pub mod live;
 pub mod model;

@@ -74,7 +74,8 @@ impl ModelSlot {
         let (name, loaded) = match &choice {
             ModelChoice::Builtin => (builtin::NAME.to_owned(), builtin::checkpoint()),
             ModelChoice::Folder(path) => {
-                let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
+                let name =
+                    path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
                 (name, Checkpoint::load(path))
             }
         };

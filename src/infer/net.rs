@@ -16,7 +16,14 @@ pub trait Net: Send + Sync {
     /// next token. `logits` has the length of the vocabulary.
     ///
     /// Worker thread.
-    fn step(&self, token: u16, place: u8, features: &[f32; FEATURES], state: &mut State, logits: &mut [f32]);
+    fn step(
+        &self,
+        token: u16,
+        place: u8,
+        features: &[f32; FEATURES],
+        state: &mut State,
+        logits: &mut [f32],
+    );
 }
 
 /// A `duet` model as the session plays it.
@@ -47,7 +54,14 @@ impl Net for Packed {
         State::zeros(&self.config)
     }
 
-    fn step(&self, token: u16, place: u8, features: &[f32; FEATURES], state: &mut State, logits: &mut [f32]) {
+    fn step(
+        &self,
+        token: u16,
+        place: u8,
+        features: &[f32; FEATURES],
+        state: &mut State,
+        logits: &mut [f32],
+    ) {
         if self.lstm.step(StepInput { token, place, features }, state, logits).is_err() {
             // The sizes were checked when the model was made: cannot happen, and must not end the music.
             logits.fill(0.0);

@@ -32,7 +32,8 @@ impl Sampler {
         let mut highest = NEVER;
         for (id, weight) in self.weights.iter_mut().enumerate() {
             let logit = logits.get(id).copied().filter(|l| l.is_finite());
-            *weight = bias(id).zip(logit).map_or(NEVER, |(bias, logit)| (logit + bias) / temperature);
+            *weight =
+                bias(id).zip(logit).map_or(NEVER, |(bias, logit)| (logit + bias) / temperature);
             highest = highest.max(*weight);
         }
         if highest == NEVER {
@@ -126,7 +127,13 @@ mod tests {
         let mut sampler = Sampler::new();
         let logits = [0.0; VOCABULARY];
         for i in 0..200 {
-            let id = sampler.choose(&logits, |id| (id == 5 || id == 200).then_some(0.0), 1.0, 1.0, f64::from(i) / 200.0);
+            let id = sampler.choose(
+                &logits,
+                |id| (id == 5 || id == 200).then_some(0.0),
+                1.0,
+                1.0,
+                f64::from(i) / 200.0,
+            );
             assert!(matches!(id, Some(5 | 200)));
         }
         assert_eq!(sampler.choose(&logits, |_| None, 1.0, 1.0, 0.5), None);

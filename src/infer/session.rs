@@ -116,7 +116,9 @@ impl Session {
                 self.set_bars(bars);
                 self.replan(out);
             }
-            ToWorker::Heard { tick, pitch, velocity } => self.note(tick, Key::Down { pitch, velocity }),
+            ToWorker::Heard { tick, pitch, velocity } => {
+                self.note(tick, Key::Down { pitch, velocity })
+            }
             ToWorker::Released { tick, pitch } => self.note(tick, Key::Up { pitch }),
             ToWorker::Closed { tick } => self.close(tick, out),
             ToWorker::Settings(settings) => {
@@ -185,7 +187,8 @@ impl Session {
         let gate = self.policy.gate(&self.settings);
         let gate_moved = match (&self.gate, &gate) {
             (Some(old), Some(new)) => {
-                old.start != new.start || (old.end != new.end && self.reach() >= old.end.min(new.end))
+                old.start != new.start
+                    || (old.end != new.end && self.reach() >= old.end.min(new.end))
             }
             (old, new) => old != new,
         };
@@ -218,7 +221,13 @@ impl Session {
                 Key::Down { pitch, velocity } => {
                     self.policy.key_down(*at, pitch);
                     let pitch = pitch.on_piano();
-                    played.push(Note { onset: *at, pitch, voice: Voice::Player, velocity, duration: 1 });
+                    played.push(Note {
+                        onset: *at,
+                        pitch,
+                        voice: Voice::Player,
+                        velocity,
+                        duration: 1,
+                    });
                 }
                 Key::Up { pitch } => self.policy.key_up(*at, pitch),
             }
@@ -245,7 +254,10 @@ impl Session {
         for (index, _) in &imagined[..agree] {
             self.trail.confirm(*index);
         }
-        let rest = imagined[agree..].iter().map(|(_, n)| n.onset).chain(played[agree..].iter().map(|n| n.onset));
+        let rest = imagined[agree..]
+            .iter()
+            .map(|(_, n)| n.onset)
+            .chain(played[agree..].iter().map(|n| n.onset));
         rest.min()
     }
 
@@ -314,17 +326,18 @@ impl Session {
         let scale = settings.allowed();
         let last = self.trail.head.last.filter(|l| l.onset == now);
         let may = |id: usize, shifts: bool| -> Option<f32> {
-            let above = |pitch: Pitch, voice| last.is_none_or(|l| (pitch, voice) > (l.pitch, l.voice));
+            let above =
+                |pitch: Pitch, voice| last.is_none_or(|l| (pitch, voice) > (l.pitch, l.voice));
             match Token::from_id(id as u16)? {
                 Token::Shift(ticks) => {
                     let ticks = i64::from(ticks);
                     (shifts && (now.plus(ticks) > floor || ticks == MAX_SHIFT)).then_some(0.0)
                 }
                 _ if now <= floor => None,
-                Token::Player(pitch) => (imagines
-                    && here.player < NOTES_PER_TICK
-                    && above(pitch, Voice::Player))
-                .then_some(0.0),
+                Token::Player(pitch) => {
+                    (imagines && here.player < NOTES_PER_TICK && above(pitch, Voice::Player))
+                        .then_some(0.0)
+                }
                 Token::Machine(pitch) => (here.machine < NOTES_PER_TICK
                     && here.sounding < usize::from(settings.polyphony)
                     && (settings.register_low..=settings.register_high).contains(&pitch)

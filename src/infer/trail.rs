@@ -88,10 +88,6 @@ impl Trail {
         self.points.iter()
     }
 
-    pub(crate) fn len(&self) -> usize {
-        self.points.len()
-    }
-
     /// Model steps since the last call.
     pub(crate) fn take_steps(&mut self) -> u64 {
         std::mem::take(&mut self.steps)
@@ -114,7 +110,13 @@ impl Trail {
     fn step(&mut self, token: Token) {
         self.head.context.features(&mut self.features);
         let place = self.head.context.place();
-        self.net.step(token.id(), place, &self.features, &mut self.head.lstm, &mut self.head.logits);
+        self.net.step(
+            token.id(),
+            place,
+            &self.features,
+            &mut self.head.lstm,
+            &mut self.head.logits,
+        );
         self.steps += 1;
     }
 
@@ -126,7 +128,8 @@ impl Trail {
             // PANIC-free: at most eight shifts and three tokens of the note.
             let _ = tokens.try_push(t);
         });
-        let split = tokens.iter().position(|t| !matches!(t, Token::Shift(_))).unwrap_or(tokens.len());
+        let split =
+            tokens.iter().position(|t| !matches!(t, Token::Shift(_))).unwrap_or(tokens.len());
         for token in &tokens[..split] {
             self.feed(*token);
         }

@@ -37,8 +37,9 @@ impl Worker {
     pub fn spawn(end: WorkerEnd, models: Arc<ModelSlot>) -> std::io::Result<Self> {
         let stop = Arc::new(AtomicBool::new(false));
         let seen = Arc::clone(&stop);
-        let thread =
-            thread::Builder::new().name("sideman-worker".to_owned()).spawn(move || work(end, &models, &seen))?;
+        let thread = thread::Builder::new()
+            .name("sideman-worker".to_owned())
+            .spawn(move || work(end, &models, &seen))?;
         Ok(Self { stop, thread: Some(thread) })
     }
 }

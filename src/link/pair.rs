@@ -121,7 +121,7 @@ mod tests {
     #[test]
     fn a_batch_is_sent_whole_or_not_at_all() {
         let (mut audio, mut worker) = pair();
-        let batch = vec![ToAudio::Withdraw { from: Tick(0) }; CAPACITY - 1];
+        let batch = vec![ToAudio::Withdraw { era: 0, from: Tick(0) }; CAPACITY - 1];
         assert!(worker.send_all(&batch));
         assert!(!worker.send_all(&batch[..2]));
         assert!(audio.receive().is_some());

@@ -1,0 +1,8 @@
+//! Laws of the live engine, held on random but legal hosts and players.
+
+#[path = "engine/bench.rs"]
+mod bench;
+#[path = "engine/laws.rs"]
+mod laws;
+#[path = "engine/modes.rs"]
+mod modes;

@@ -35,6 +35,8 @@ pub struct Improviser {
     /// Counts takes and jumps: ours, and the one that the worker's messages belong to.
     era: u32,
     worker_era: u32,
+    /// No note that begins before this tick outlasts it: the machine has yielded.
+    yields_at: Tick,
     heard_this_tick: (Tick, u8),
     last_activity: Tick,
     panic: bool,
@@ -54,6 +56,7 @@ impl Improviser {
             ready: (Tick(i64::MIN), Tick(i64::MIN)),
             era: 0,
             worker_era: 0,
+            yields_at: Tick(i64::MIN),
             heard_this_tick: (Tick(i64::MIN), 0),
             last_activity: Tick(0),
             panic: false,
@@ -168,6 +171,7 @@ impl Improviser {
             self.out_of_step = !self.end.send(message);
             if !matches!(message, ToWorker::Bars { .. }) {
                 self.era = era;
+                self.yields_at = Tick(i64::MIN);
                 self.scheduler.clear();
                 self.last_activity = tick;
             }
@@ -205,7 +209,10 @@ impl Improviser {
                     if !settings.active {
                         continue;
                     }
-                    let end = tick.plus(note.duration.max(1));
+                    let mut end = tick.plus(note.duration.max(1));
+                    if tick < self.yields_at {
+                        end = end.min(self.yields_at);
+                    }
                     let (key, velocity) = (note.pitch.number(), note.velocity.clamp(1, 127));
                     let started =
                         self.ledger.start(settings.output, key, velocity, end, |m| out.send(m));
@@ -239,7 +246,10 @@ impl Improviser {
                             Meter::count(&self.end.meter.clashes);
                         }
                     }
-                    ToAudio::Yield { at } => self.ledger.cut(at.max(tick)),
+                    ToAudio::Yield { at } => {
+                        self.yields_at = at.max(tick);
+                        self.ledger.cut(self.yields_at);
+                    }
                     ToAudio::Ready { closed, until } => self.ready = (closed, until),
                 }
             }

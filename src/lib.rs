@@ -5,3 +5,5 @@ pub mod link;
 pub mod live;
 pub mod model;
 pub mod music;
+#[cfg(feature = "standalone")]
+pub mod standalone;

@@ -55,13 +55,13 @@ fn record(notes: &[RollNote], phrase: &Phrase, path: &Path, depth: Depth) -> Wav
     }
     events.sort_by_key(|(sample, on, _)| (*sample, *on));
     let mut synth = Synth::new(SampleRate::new(f64::from(RATE)));
-    let mut wav = WavWriter::create(path, RATE, depth).unwrap();
+    let mut wav = WavWriter::create(path, RATE, depth).expect("a file in the target folder");
     let mut now = 0;
     let mut render = |synth: &mut Synth, until: u64| {
         let mut left = vec![0.0; (until - now) as usize];
         let mut right = left.clone();
         synth.render(&mut left, &mut right);
-        wav.write(&left, &right).unwrap();
+        wav.write(&left, &right).expect("room on the disk");
         now = until;
     };
     for (sample, on, note) in events {
@@ -73,7 +73,7 @@ fn record(notes: &[RollNote], phrase: &Phrase, path: &Path, depth: Depth) -> Wav
         }
     }
     render(&mut synth, samples(phrase.len_beats()) + 2 * u64::from(RATE));
-    wav.finish().unwrap()
+    wav.finish().expect("room on the disk")
 }
 
 #[test]

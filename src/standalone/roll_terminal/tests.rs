@@ -138,7 +138,7 @@ fn after_a_jump_the_lines_go_on_from_there() {
     let bars = |moments: &[f64]| -> Vec<String> {
         lines(&[], moments).iter().map(|line| line[4..7].trim().to_owned()).collect()
     };
-    assert_eq!(bars(&[0.0, 400.0, 404.5]), ["101", "102"]);
+    assert_eq!(bars(&[0.0, 400.0, 408.5]), ["101", "102"]);
     assert_eq!(bars(&[0.0, 12.0, 4.0, 8.0]), ["1", "2", "3", "2"]);
 }
 

@@ -323,7 +323,6 @@ impl Session {
         let must_sound = self.trail.head.must_sound;
         let here = self.crowd(now);
         let settings = self.settings;
-        let scale = settings.allowed();
         let last = self.trail.head.last.filter(|l| l.onset == now);
         let may = |id: usize, shifts: bool| -> Option<f32> {
             let above =
@@ -340,8 +339,7 @@ impl Session {
                 }
                 Token::Machine(pitch) => (here.machine < NOTES_PER_TICK
                     && here.sounding < usize::from(settings.polyphony)
-                    && (settings.register_low..=settings.register_high).contains(&pitch)
-                    && scale.holds(pitch)
+                    && settings.permits(pitch)
                     && above(pitch, Voice::Machine))
                 .then_some(settings.density * DENSITY_LOGITS),
                 Token::Velocity(_) | Token::Duration(_) => None,

@@ -116,6 +116,11 @@ impl Settings {
         self
     }
 
+    /// Whether the machine may play this key: its register and its scale.
+    pub fn permits(&self, pitch: Pitch) -> bool {
+        (self.register_low..=self.register_high).contains(&pitch) && self.allowed().holds(pitch)
+    }
+
     /// The pitch classes that the machine may play.
     pub fn allowed(&self) -> PitchSet {
         self.scale.on(self.key)

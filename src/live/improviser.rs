@@ -206,7 +206,9 @@ impl Improviser {
                         Meter::count(&out.meter.late_notes);
                         continue;
                     }
-                    if !settings.active {
+                    // Planned before the settings changed: what they forbid now does not sound.
+                    let crowded = self.ledger.machine_notes() >= usize::from(settings.polyphony);
+                    if !settings.active || crowded || !settings.permits(note.pitch) {
                         continue;
                     }
                     let mut end = tick.plus(note.duration.max(1));
@@ -220,7 +222,7 @@ impl Improviser {
                     self.last_activity = tick;
                 }
                 let idle =
-                    tick.since(self.last_activity) > IDLE_TICKS && self.ledger.machine_is_silent();
+                    tick.since(self.last_activity) > IDLE_TICKS && self.ledger.machine_notes() == 0;
                 if idle {
                     self.clock.sleep();
                 }

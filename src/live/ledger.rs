@@ -44,9 +44,9 @@ impl Ledger {
         self.machine.is_empty() && self.passed == [0; 16]
     }
 
-    /// Whether no machine note sounds.
-    pub(crate) fn machine_is_silent(&self) -> bool {
-        self.machine.is_empty()
+    /// How many machine notes sound.
+    pub(crate) fn machine_notes(&self) -> usize {
+        self.machine.len()
     }
 
     /// Starts a machine note that ends at `end`. One that sounds on the same key ends first. `false` when it

@@ -69,13 +69,13 @@ fn the_answer_begins_after_the_phrase_and_yields_to_the_player() {
     // The phrase ends at 2.95 s; a beat of silence at 120 is 0.5 s.
     assert!(machine.iter().all(|n| n.1 > 3.4 && n.1 < 8.0), "{machine:?}");
     let mut interrupted = phrase;
-    interrupted.push((70, 4.0, 4.2));
+    interrupted.push((70, 5.0, 5.2));
     let mut answered = 0;
     for seed in 0..12 {
-        let yielded = play(&Settings { seed, ..settings }, &interrupted, 4.4);
-        answered += usize::from(yielded.iter().any(|n| n.1 < 4.0));
+        let yielded = play(&Settings { seed, ..settings }, &interrupted, 5.4);
+        answered += usize::from(yielded.iter().any(|n| n.1 < 5.0));
         // A tick at 120 is 42 ms: what sounded when the player came back is over 3 ticks later.
-        assert!(yielded.iter().all(|n| n.2 <= 4.0 + 3.0 * 0.042), "{yielded:?}");
+        assert!(yielded.iter().all(|n| n.2 <= 5.0 + 3.0 * 0.042), "{yielded:?}");
     }
     assert!(answered > 3, "{answered} of 12 answers had begun");
 }

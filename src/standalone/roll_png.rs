@@ -51,6 +51,12 @@ impl<'a> RollSpec<'a> {
         let bars = (end / bar_beats(meter) - 1e-6).ceil().clamp(1.0, 1e6) as u32;
         Self { title, subtitle: "", notes, bars: 1..bars + 1, meter, bars_per_row: 16 }
     }
+
+    /// Whether any of a note lies in the bars.
+    fn is_in_sight(&self, note: &RollNote) -> bool {
+        let beat = |bar: u32| (f64::from(bar) - 1.0) * bar_beats(self.meter);
+        note.start_beats < beat(self.bars.end) && note.end_beats() > beat(self.bars.start)
+    }
 }
 
 /// Draws the picture. A take of many bars becomes a tall one; past 60 rows the bars draw together instead.
@@ -211,7 +217,8 @@ fn draw_head(canvas: &mut Canvas, spec: &RollSpec<'_>, layout: &Layout) {
 
     let mut x = layout.width as f32 - MARGIN;
     for (part, name) in [(Part::Machine, "Sideman"), (Part::Player, "Player")] {
-        let count = spec.notes.iter().filter(|note| note.part == part).count();
+        let seen = |note: &&RollNote| note.part == part && spec.is_in_sight(note);
+        let count = spec.notes.iter().filter(seen).count();
         let text = format!("{name} · {count} notes");
         let label = Style { colour: TEXT, ..small };
         x -= lettering::write(canvas, &text, x, baseline + 28.0, Anchor::Right, label) + 10.0;
@@ -321,7 +328,7 @@ fn draw_note(canvas: &mut Canvas, rect: Rect, note: &RollNote, begins: bool) {
         return;
     }
     let force = f32::from(note.velocity.clamp(1, 127)) / 127.0;
-    let body = mix(WHITE_ROW, colour, 0.40 + 0.60 * force.powf(0.8));
+    let body = mix(WHITE_ROW, colour, 0.46 + 0.54 * force.powf(0.8));
     // A rim in the colour of the ground keeps neighbours and overlaps apart.
     let rim = Rect {
         x: rect.x - 1.0,

@@ -1,10 +1,13 @@
 //! Floor 5, the faces of the `sideman` program: what turns notes into sound, files and pictures.
 
 pub mod midi_out;
+pub mod performance;
 pub mod phrase;
 pub mod roll;
 pub mod roll_png;
 pub mod roll_terminal;
+pub mod song;
+pub mod sound;
 pub mod synth;
 pub mod wav;
 

@@ -1,2 +1,7 @@
-//! Placeholder.
-fn main() {}
+//! The `sideman` program.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    sideman::cli::sideman::main()
+}

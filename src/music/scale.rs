@@ -72,6 +72,26 @@ impl Scale {
         Self::Diminished,
     ];
 
+    /// The name that users read and type.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Chromatic => "chromatic",
+            Self::Major => "major",
+            Self::Minor => "minor",
+            Self::HarmonicMinor => "harmonic-minor",
+            Self::MelodicMinor => "melodic-minor",
+            Self::Dorian => "dorian",
+            Self::Phrygian => "phrygian",
+            Self::Lydian => "lydian",
+            Self::Mixolydian => "mixolydian",
+            Self::MajorPentatonic => "major-pentatonic",
+            Self::MinorPentatonic => "minor-pentatonic",
+            Self::Blues => "blues",
+            Self::WholeTone => "whole-tone",
+            Self::Diminished => "diminished",
+        }
+    }
+
     /// Semitones above the tonic.
     pub const fn steps(self) -> &'static [u8] {
         match self {

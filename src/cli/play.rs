@@ -1,0 +1,254 @@
+//! `sideman play`: a MIDI file's player part in, both parts out.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
+
+use anyhow::{Context as _, bail, ensure};
+use clap::Args;
+
+use crate::cli::sideman::Playing;
+use crate::data::midi_file::{MidiFile, Track};
+use crate::music::event::Midi;
+use crate::music::time::{Beats, SampleRate, Tempo};
+use crate::standalone::Part;
+use crate::standalone::midi_out::{MarkerEvent, MeterEvent, OutNote, OutTrack, Take, TempoEvent};
+use crate::standalone::performance::{PLAYER, Performance};
+use crate::standalone::roll::RollNote;
+use crate::standalone::roll_png::{self, RollSpec};
+use crate::standalone::song::{Song, beats_in};
+use crate::standalone::sound::Sound;
+use crate::standalone::wav::{Depth, WavWriter};
+
+/// Bars that the machine may go on after the last note of the file.
+const TAIL_BARS: f64 = 4.0;
+
+/// Seconds of sound after the last note, for the room to ring out.
+const RING_OUT_SECONDS: f64 = 2.0;
+
+/// The arguments of `sideman play`.
+#[derive(Args, Debug)]
+pub(crate) struct PlayArgs {
+    /// The MIDI file to play along to
+    input: PathBuf,
+    /// Where both parts go, as a MIDI file with the tracks Player and Sideman
+    #[arg(long, short, value_name = "OUT.mid")]
+    out: PathBuf,
+    /// The player's part: a track's name or its number, counted from 1. Default: the melody
+    #[arg(long, value_name = "NAME|N")]
+    track: Option<String>,
+    #[command(flatten)]
+    playing: Playing,
+    /// Where the sound goes, as a WAV file
+    #[arg(long, value_name = "OUT.wav")]
+    wav: Option<PathBuf>,
+    /// Where a picture of the piano roll goes
+    #[arg(long, value_name = "OUT.png")]
+    png: Option<PathBuf>,
+    /// The bars in the picture, as FIRST-LAST
+    #[arg(long, value_name = "A-B", default_value = "1-16")]
+    bars: String,
+    /// Samples in a block, as a host would have it; changes nothing in the music
+    #[arg(long, value_name = "SAMPLES", default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..=65_536))]
+    block: u32,
+    /// Samples a second
+    #[arg(long, value_name = "HERTZ", default_value_t = 48_000, value_parser = clap::value_parser!(u32).range(8_000..=192_000))]
+    rate: u32,
+}
+
+pub(crate) fn run(args: &PlayArgs) -> anyhow::Result<()> {
+    let bars = parse_bars(&args.bars)?;
+    let settings = args.playing.settings()?;
+    ensure!(settings.output != PLAYER, "channel 1 is the player's here: set output-channel to another");
+    let models = args.playing.models()?;
+    let file = MidiFile::load(&args.input)?;
+    let track = choose_track(&file, args.track.as_deref())
+        .with_context(|| format!("in {}", args.input.display()))?;
+    let rate = SampleRate::new(f64::from(args.rate));
+    let song = song_of(&file, rate);
+    let end = file.beats(file.end());
+    let (_, meter) = song.bars(end);
+    let end_sample = song.sample(end);
+    let last_sample = song.sample(Beats(end.0 + TAIL_BARS * beats_in(meter)));
+    let events = player_events(&file, track, &song);
+    let mut performance = Performance::new(song, events, settings, models, true)
+        .context("no thread could be started for the model")?;
+    let mut wav = match &args.wav {
+        Some(path) => Some((WavWriter::create(path, args.rate, Depth::default())?, Sound::new(rate))),
+        None => None,
+    };
+    let started = std::time::Instant::now();
+    while performance.sample() < end_sample
+        || (performance.sample() < last_sample && !performance.improviser().is_silent())
+    {
+        let (frames, events) = performance.block(args.block);
+        if let Some((wav, sound)) = &mut wav {
+            let (left, right) = sound.render(frames, events);
+            wav.write(left, right)?;
+        }
+    }
+    let elapsed = started.elapsed().as_secs_f64();
+    let ending = performance.finish().to_vec();
+    if let Some((mut wav, mut sound)) = wav {
+        let (left, right) = sound.render((RING_OUT_SECONDS * rate.hertz()) as u32, &ending);
+        wav.write(left, right)?;
+        wav.finish()?;
+    }
+    let take = take_of(&file, track, &performance);
+    take.save(&args.out)?;
+    if let Some(path) = &args.png {
+        picture(&args.input, path, &take, &performance, bars)?;
+    }
+    report(args, track, &take, &performance, elapsed);
+    Ok(())
+}
+
+fn parse_bars(text: &str) -> anyhow::Result<std::ops::Range<u32>> {
+    let range = text.split_once('-').and_then(|(a, b)| Some(a.trim().parse().ok()?..b.trim().parse().ok()?));
+    match range {
+        Some(range) if range.start >= 1 && range.end >= range.start && range.end < 100_000 => {
+            Ok(range.start..range.end + 1)
+        }
+        _ => bail!("--bars takes FIRST-LAST, like 1-16, not '{text}'"),
+    }
+}
+
+/// The track that the player plays: by name, by number, or the one that looks like a melody.
+fn choose_track<'a>(file: &'a MidiFile, wanted: Option<&str>) -> anyhow::Result<&'a Track> {
+    let names = || -> String {
+        let list: Vec<String> =
+            file.tracks.iter().enumerate().map(|(i, t)| format!("{} {}", i + 1, t.name)).collect();
+        list.join(", ")
+    };
+    let track = match wanted {
+        Some(text) => {
+            let by_name = file.tracks.iter().find(|t| t.name.trim().eq_ignore_ascii_case(text.trim()));
+            let by_number = || text.parse::<usize>().ok()?.checked_sub(1).and_then(|i| file.tracks.get(i));
+            by_name.or_else(by_number).with_context(|| format!("there is no track '{text}'; there are: {}", names()))?
+        }
+        None => crate::data::roles::melody(file).context("no track has notes")?,
+    };
+    ensure!(!track.notes.is_empty(), "the track '{}' has no notes; choose another with --track: {}", track.name, names());
+    Ok(track)
+}
+
+fn song_of(file: &MidiFile, rate: SampleRate) -> Song {
+    let tempos: Vec<_> = file
+        .tempos
+        .iter()
+        .map(|t| (file.beats(t.tick), Tempo::new(60e6 / f64::from(t.micros_per_quarter.max(1)))))
+        .collect();
+    let meters: Vec<_> = file.meters.iter().map(|m| (file.beats(m.tick), m.meter)).collect();
+    Song::new(rate, &tempos, &meters)
+}
+
+fn player_events(file: &MidiFile, track: &Track, song: &Song) -> Vec<(u64, Midi)> {
+    let mut events = Vec::with_capacity(track.notes.len() * 2);
+    for note in &track.notes {
+        let from = song.sample(file.beats(note.onset));
+        let to = song.sample(file.beats(note.onset + note.duration)).max(from + 1);
+        let (channel, key) = (PLAYER, note.key);
+        events.push((from, 1, Midi::NoteOn { channel, key, velocity: note.velocity.max(1) }));
+        events.push((to, 0, Midi::NoteOff { channel, key, velocity: 64 }));
+    }
+    // Ends before beginnings on one sample.
+    events.sort_by_key(|e| (e.0, e.1));
+    events.into_iter().map(|(at, _, midi)| (at, midi)).collect()
+}
+
+fn take_of(file: &MidiFile, track: &Track, performance: &Performance) -> Take {
+    let song = performance.song();
+    let ppq = f64::from(file.ticks_per_quarter);
+    let tick = |sample| (song.beats(sample).0 * ppq).round() as u32;
+    let machine = performance.sounded().iter().filter(|n| n.part == Part::Machine).map(|n| {
+        let (from, to) = (tick(n.from), tick(n.to.unwrap_or(performance.sample())));
+        let channel = performance.settings().output.index();
+        OutNote { tick: from, duration: to.saturating_sub(from), key: n.key, velocity: n.velocity, channel }
+    });
+    let player = track.notes.iter().map(|n| OutNote {
+        tick: n.onset as u32,
+        duration: n.duration as u32,
+        key: n.key,
+        velocity: n.velocity,
+        channel: PLAYER.index(),
+    });
+    Take {
+        ticks_per_quarter: file.ticks_per_quarter,
+        tempos: file
+            .tempos
+            .iter()
+            .map(|t| TempoEvent { tick: t.tick as u32, micros_per_quarter: t.micros_per_quarter })
+            .collect(),
+        meters: file
+            .meters
+            .iter()
+            .map(|m| MeterEvent {
+                tick: m.tick as u32,
+                numerator: m.meter.numerator,
+                denominator: m.meter.denominator,
+            })
+            .collect(),
+        markers: file.markers.iter().map(|m| MarkerEvent { tick: m.tick as u32, text: m.text.clone() }).collect(),
+        player: OutTrack { program: 4, channel: PLAYER.index(), notes: player.collect() },
+        machine: OutTrack {
+            program: 0,
+            channel: performance.settings().output.index(),
+            notes: machine.collect(),
+        },
+    }
+}
+
+fn picture(
+    input: &Path,
+    path: &Path,
+    take: &Take,
+    performance: &Performance,
+    bars: std::ops::Range<u32>,
+) -> anyhow::Result<()> {
+    let ppq = f64::from(take.ticks_per_quarter);
+    let parts = [(Part::Player, &take.player), (Part::Machine, &take.machine)];
+    let notes: Vec<RollNote> = parts
+        .iter()
+        .flat_map(|(part, track)| {
+            track.notes.iter().map(|n| RollNote {
+                part: *part,
+                start_beats: f64::from(n.tick) / ppq,
+                len_beats: f64::from(n.duration) / ppq,
+                key: n.key,
+                velocity: n.velocity,
+                planned: false,
+            })
+        })
+        .collect();
+    let (_, meter) = performance.song().bars(Beats(0.0));
+    let title = input.file_stem().map_or_else(String::new, |s| s.to_string_lossy().into_owned());
+    let model = performance.models().status().name;
+    let subtitle = format!("{}, model {model}", performance.settings().mode.name());
+    let spec =
+        RollSpec { title: &title, subtitle: &subtitle, notes: &notes, bars, meter, bars_per_row: 8 };
+    roll_png::save(&spec, path)?;
+    Ok(())
+}
+
+fn report(args: &PlayArgs, track: &Track, take: &Take, performance: &Performance, elapsed: f64) {
+    let seconds = performance.sample() as f64 / f64::from(args.rate);
+    let meter = performance.meter();
+    let status = performance.models().status();
+    let hanging = performance.sounded().iter().filter(|n| n.to.is_none()).count();
+    println!(
+        "{}: {} notes of '{}', {} of Sideman ({}, model {} {}, seed {})",
+        args.out.display(),
+        take.player.notes.len(),
+        track.name,
+        take.machine.notes.len(),
+        performance.settings().mode.name(),
+        status.name,
+        status.hash.get(..8).unwrap_or_default(),
+        performance.settings().seed,
+    );
+    println!(
+        "{seconds:.0} s of music in {elapsed:.1} s, {:.0} us a model step, {hanging} hanging, {} late plans, {} late notes",
+        meter.step_micros().unwrap_or(0.0),
+        meter.late_plans.load(Ordering::Relaxed),
+        meter.late_notes.load(Ordering::Relaxed),
+    );
+}

@@ -4,7 +4,6 @@
 //! render) or drop of a heap value.
 #![deny(clippy::disallowed_methods, clippy::disallowed_macros, clippy::disallowed_types)]
 
-
 pub mod block;
 mod clock;
 pub mod improviser;

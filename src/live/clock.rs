@@ -113,7 +113,11 @@ impl Clock {
         let host_ticks = if host_ticks.is_finite() { host_ticks.clamp(-1e12, 1e12) } else { 0.0 };
         let mut change = Change::None;
         let shift = match self.source {
-            Source::Host { shift } if (host_ticks + shift as f64 - expected).abs() <= JUMP_TICKS => shift,
+            Source::Host { shift }
+                if (host_ticks + shift as f64 - expected).abs() <= JUMP_TICKS =>
+            {
+                shift
+            }
             Source::Host { .. } => {
                 change = Change::Jump;
                 (expected - host_ticks - 1e-6).ceil() as i64
@@ -154,7 +158,8 @@ impl Clock {
             return false;
         }
         let tick = self.next_close.max(self.next_tick);
-        self.source = Source::Free { ticks: tick.0 as f64, sample: self.sample + u64::from(offset) };
+        self.source =
+            Source::Free { ticks: tick.0 as f64, sample: self.sample + u64::from(offset) };
         self.start = tick.0 as f64 - f64::from(offset) * self.ticks_per_sample;
         self.bars = Bars { origin: tick, length: Bars::default().length };
         self.next_tick = tick;

@@ -85,7 +85,8 @@ impl Improviser {
         let last = block.frames.saturating_sub(1);
         let mut now = 0;
         loop {
-            let boundary = self.clock.next().map(|(at, b)| (at.max(now), b)).filter(|b| b.0 < block.frames);
+            let boundary =
+                self.clock.next().map(|(at, b)| (at.max(now), b)).filter(|b| b.0 < block.frames);
             let event = events.peek().map(|e| e.offset.clamp(now, last.max(now)));
             match (boundary, event) {
                 (Some((at, boundary)), event) if event.is_none_or(|e| at <= e) => {
@@ -206,11 +207,13 @@ impl Improviser {
                     }
                     let end = tick.plus(note.duration.max(1));
                     let (key, velocity) = (note.pitch.number(), note.velocity.clamp(1, 127));
-                    let started = self.ledger.start(settings.output, key, velocity, end, |m| out.send(m));
+                    let started =
+                        self.ledger.start(settings.output, key, velocity, end, |m| out.send(m));
                     Meter::count(if started { &out.meter.notes } else { &out.meter.clashes });
                     self.last_activity = tick;
                 }
-                let idle = tick.since(self.last_activity) > IDLE_TICKS && self.ledger.machine_is_silent();
+                let idle =
+                    tick.since(self.last_activity) > IDLE_TICKS && self.ledger.machine_is_silent();
                 if idle {
                     self.clock.sleep();
                 }
@@ -240,7 +243,8 @@ impl Improviser {
                     ToAudio::Ready { closed, until } => self.ready = (closed, until),
                 }
             }
-            let known = must_know < self.take || (self.ready.0 >= must_know && self.ready.1 >= tick);
+            let known =
+                must_know < self.take || (self.ready.0 >= must_know && self.ready.1 >= tick);
             if known {
                 return;
             }
@@ -261,7 +265,10 @@ impl Improviser {
                 }
                 if hears(channel) {
                     if self.clock.wake(offset) {
-                        self.tell(settings, if self.take == Tick(i64::MIN) { Change::Take } else { Change::Jump });
+                        self.tell(
+                            settings,
+                            if self.take == Tick(i64::MIN) { Change::Take } else { Change::Jump },
+                        );
                     }
                     self.hear(self.clock.nearest(offset), Pitch::new(key), velocity);
                 }

@@ -98,7 +98,13 @@ impl Ledger {
     }
 
     /// Passes a note-on of the player on; a machine note on that key ends first.
-    pub(crate) fn pass_on(&mut self, channel: Channel, key: u8, velocity: u8, mut send: impl FnMut(Midi) -> bool) {
+    pub(crate) fn pass_on(
+        &mut self,
+        channel: Channel,
+        key: u8,
+        velocity: u8,
+        mut send: impl FnMut(Midi) -> bool,
+    ) {
         let key = key & 127;
         self.release(&mut send, |h| h.channel == channel && h.key == key);
         self.pass_off(channel, key, 0, &mut send);
@@ -109,7 +115,13 @@ impl Ledger {
     }
 
     /// Passes a note-off of the player on, if its note-on was.
-    pub(crate) fn pass_off(&mut self, channel: Channel, key: u8, velocity: u8, mut send: impl FnMut(Midi) -> bool) {
+    pub(crate) fn pass_off(
+        &mut self,
+        channel: Channel,
+        key: u8,
+        velocity: u8,
+        mut send: impl FnMut(Midi) -> bool,
+    ) {
         let key = key & 127;
         let channel_index = usize::from(channel.index());
         if !self.player_sounds(channel, key) {
@@ -140,7 +152,8 @@ impl Ledger {
 
     fn release(&mut self, send: &mut impl FnMut(Midi) -> bool, which: impl Fn(&Held) -> bool) {
         self.machine.retain(|held| {
-            !which(held) || !send(Midi::NoteOff { channel: held.channel, key: held.key, velocity: 64 })
+            !which(held)
+                || !send(Midi::NoteOff { channel: held.channel, key: held.key, velocity: 64 })
         });
     }
 }

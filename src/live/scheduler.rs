@@ -26,8 +26,12 @@ impl Scheduler {
 
     /// Takes out a note that begins at `tick` or before it, lowest first.
     pub(crate) fn pop_due(&mut self, tick: Tick) -> Option<PlannedNote> {
-        let (index, _) =
-            self.notes.iter().enumerate().filter(|(_, n)| n.onset <= tick).min_by_key(|(_, n)| (n.onset, n.pitch))?;
+        let (index, _) = self
+            .notes
+            .iter()
+            .enumerate()
+            .filter(|(_, n)| n.onset <= tick)
+            .min_by_key(|(_, n)| (n.onset, n.pitch))?;
         Some(self.notes.swap_remove(index))
     }
 

@@ -1,0 +1,11 @@
+//! Floor 3, the pieces: from folders of MIDI files to windows of tokens. Imports `music` and `model`.
+
+#[cfg(feature = "train")]
+pub mod corpus;
+pub mod midi_file;
+#[cfg(feature = "train")]
+pub mod roles;
+#[cfg(feature = "train")]
+pub mod split;
+#[cfg(feature = "train")]
+pub mod stream;

@@ -1,5 +1,9 @@
 //! Sideman, an improvising accompanist.
 
+#[cfg(any(feature = "standalone", feature = "train"))]
+pub mod cli;
+#[cfg(any(feature = "standalone", feature = "train"))]
+pub mod data;
 pub mod infer;
 pub mod link;
 pub mod live;
@@ -8,3 +12,5 @@ pub mod music;
 pub mod preset;
 #[cfg(feature = "standalone")]
 pub mod standalone;
+#[cfg(feature = "train")]
+pub mod train;

@@ -1,5 +1,6 @@
 //! Floor 5, the faces of the `sideman` program: what turns notes into sound, files and pictures.
 
+pub mod audio_out;
 pub mod midi_out;
 pub mod performance;
 pub mod phrase;

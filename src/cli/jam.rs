@@ -62,7 +62,10 @@ pub(crate) struct JamArgs {
 
 pub(crate) fn run(args: &JamArgs) -> anyhow::Result<()> {
     let settings = args.playing.settings()?;
-    anyhow::ensure!(settings.output != PLAYER, "channel 1 is the player's here: set output-channel to another");
+    anyhow::ensure!(
+        settings.output != PLAYER,
+        "channel 1 is the player's here: set output-channel to another"
+    );
     let models = args.playing.models()?;
     let tune = Phrase::lantern_street().context("the built-in tune")?;
     let mut card = if args.silent { Err("not asked for".to_owned()) } else { AudioOut::open() };
@@ -70,7 +73,9 @@ pub(crate) fn run(args: &JamArgs) -> anyhow::Result<()> {
     let rate = SampleRate::new(f64::from(rate_hz));
     let song = Song::steady(rate, tune.tempo, tune.meter);
     let tail = tune.len_beats() + TAIL_BARS * beats_in(tune.meter);
-    let last = args.seconds.map_or_else(|| song.sample(Beats(tail)), |s| (s.max(0.0) * rate.hertz()) as u64);
+    let last = args
+        .seconds
+        .map_or_else(|| song.sample(Beats(tail)), |s| (s.max(0.0) * rate.hertz()) as u64);
     let mut performance = Performance::new(song, events(&tune, rate), settings, models, false)
         .context("no thread could be started for the model")?;
     let mut sound = Sound::new(rate);
@@ -81,11 +86,15 @@ pub(crate) fn run(args: &JamArgs) -> anyhow::Result<()> {
     let _ = ctrlc::set_handler(move || seen.store(true, Ordering::Release));
     match &card {
         Ok(card) => println!("Sideman plays along to \"{}\" on {}.", tune.title, card.name()),
-        Err(why) => println!("Sideman plays along to \"{}\". No sound here ({why}): see jam.wav.", tune.title),
+        Err(why) => println!(
+            "Sideman plays along to \"{}\". No sound here ({why}): see jam.wav.",
+            tune.title
+        ),
     }
     wait_for_model(&performance);
     let look = if args.headless { Look::Lines } else { Look::of_stdout() };
-    let mut screen = Screen::open(std::io::stdout(), look).context("the terminal can't be written to")?;
+    let mut screen =
+        Screen::open(std::io::stdout(), look).context("the terminal can't be written to")?;
     let started = Instant::now();
     while performance.sample() < last && !stop.load(Ordering::Acquire) {
         let (frames, events) = performance.block(BLOCK);
@@ -117,7 +126,9 @@ pub(crate) fn run(args: &JamArgs) -> anyhow::Result<()> {
 /// The first notes should not be late because the model was still on the disk.
 fn wait_for_model(performance: &Performance) {
     let patience = Instant::now();
-    while performance.models().status().name.is_empty() && patience.elapsed() < Duration::from_secs(5) {
+    while performance.models().status().name.is_empty()
+        && patience.elapsed() < Duration::from_secs(5)
+    {
         std::thread::sleep(Duration::from_millis(2));
     }
 }
@@ -205,10 +216,16 @@ fn state<'a>(
     }
 }
 
-fn show(screen: &mut Screen<std::io::Stdout>, performance: &Performance, tune: &Phrase) -> anyhow::Result<()> {
+fn show(
+    screen: &mut Screen<std::io::Stdout>,
+    performance: &Performance,
+    tune: &Phrase,
+) -> anyhow::Result<()> {
     let notes = roll(performance);
     let model = performance.models().status().name;
-    screen.paint(&state(performance, tune, &notes, &model)).context("the terminal can't be written to")
+    screen
+        .paint(&state(performance, tune, &notes, &model))
+        .context("the terminal can't be written to")
 }
 
 fn take_of(performance: &Performance, tune: &Phrase) -> Take {

@@ -8,6 +8,7 @@ use clap::Args;
 
 use crate::cli::sideman::Playing;
 use crate::data::midi_file::{MidiFile, Track};
+use crate::data::parts;
 use crate::music::event::Midi;
 use crate::music::time::{Beats, SampleRate, Tempo};
 use crate::standalone::Part;
@@ -58,7 +59,10 @@ pub(crate) struct PlayArgs {
 pub(crate) fn run(args: &PlayArgs) -> anyhow::Result<()> {
     let bars = parse_bars(&args.bars)?;
     let settings = args.playing.settings()?;
-    ensure!(settings.output != PLAYER, "channel 1 is the player's here: set output-channel to another");
+    ensure!(
+        settings.output != PLAYER,
+        "channel 1 is the player's here: set output-channel to another"
+    );
     let models = args.playing.models()?;
     let file = MidiFile::load(&args.input)?;
     let track = choose_track(&file, args.track.as_deref())
@@ -73,7 +77,9 @@ pub(crate) fn run(args: &PlayArgs) -> anyhow::Result<()> {
     let mut performance = Performance::new(song, events, settings, models, true)
         .context("no thread could be started for the model")?;
     let mut wav = match &args.wav {
-        Some(path) => Some((WavWriter::create(path, args.rate, Depth::default())?, Sound::new(rate))),
+        Some(path) => {
+            Some((WavWriter::create(path, args.rate, Depth::default())?, Sound::new(rate)))
+        }
         None => None,
     };
     let started = std::time::Instant::now();
@@ -103,7 +109,9 @@ pub(crate) fn run(args: &PlayArgs) -> anyhow::Result<()> {
 }
 
 fn parse_bars(text: &str) -> anyhow::Result<std::ops::Range<u32>> {
-    let range = text.split_once('-').and_then(|(a, b)| Some(a.trim().parse().ok()?..b.trim().parse().ok()?));
+    let range = text
+        .split_once('-')
+        .and_then(|(a, b)| Some(a.trim().parse().ok()?..b.trim().parse().ok()?));
     match range {
         Some(range) if range.start >= 1 && range.end >= range.start && range.end < 100_000 => {
             Ok(range.start..range.end + 1)
@@ -121,13 +129,22 @@ fn choose_track<'a>(file: &'a MidiFile, wanted: Option<&str>) -> anyhow::Result<
     };
     let track = match wanted {
         Some(text) => {
-            let by_name = file.tracks.iter().find(|t| t.name.trim().eq_ignore_ascii_case(text.trim()));
-            let by_number = || text.parse::<usize>().ok()?.checked_sub(1).and_then(|i| file.tracks.get(i));
-            by_name.or_else(by_number).with_context(|| format!("there is no track '{text}'; there are: {}", names()))?
+            let by_name =
+                file.tracks.iter().find(|t| t.name.trim().eq_ignore_ascii_case(text.trim()));
+            let by_number =
+                || text.parse::<usize>().ok()?.checked_sub(1).and_then(|i| file.tracks.get(i));
+            by_name
+                .or_else(by_number)
+                .with_context(|| format!("there is no track '{text}'; there are: {}", names()))?
         }
-        None => crate::data::roles::melody(file).context("no track has notes")?,
+        None => parts::melody(file).map(|i| &file.tracks[i]).context("no track has notes")?,
     };
-    ensure!(!track.notes.is_empty(), "the track '{}' has no notes; choose another with --track: {}", track.name, names());
+    ensure!(
+        !track.notes.is_empty(),
+        "the track '{}' has no notes; choose another with --track: {}",
+        track.name,
+        names()
+    );
     Ok(track)
 }
 
@@ -162,7 +179,13 @@ fn take_of(file: &MidiFile, track: &Track, performance: &Performance) -> Take {
     let machine = performance.sounded().iter().filter(|n| n.part == Part::Machine).map(|n| {
         let (from, to) = (tick(n.from), tick(n.to.unwrap_or(performance.sample())));
         let channel = performance.settings().output.index();
-        OutNote { tick: from, duration: to.saturating_sub(from), key: n.key, velocity: n.velocity, channel }
+        OutNote {
+            tick: from,
+            duration: to.saturating_sub(from),
+            key: n.key,
+            velocity: n.velocity,
+            channel,
+        }
     });
     let player = track.notes.iter().map(|n| OutNote {
         tick: n.onset as u32,
@@ -187,7 +210,11 @@ fn take_of(file: &MidiFile, track: &Track, performance: &Performance) -> Take {
                 denominator: m.meter.denominator,
             })
             .collect(),
-        markers: file.markers.iter().map(|m| MarkerEvent { tick: m.tick as u32, text: m.text.clone() }).collect(),
+        markers: file
+            .markers
+            .iter()
+            .map(|m| MarkerEvent { tick: m.tick as u32, text: m.text.clone() })
+            .collect(),
         player: OutTrack { program: 4, channel: PLAYER.index(), notes: player.collect() },
         machine: OutTrack {
             program: 0,
@@ -223,8 +250,14 @@ fn picture(
     let title = input.file_stem().map_or_else(String::new, |s| s.to_string_lossy().into_owned());
     let model = performance.models().status().name;
     let subtitle = format!("{}, model {model}", performance.settings().mode.name());
-    let spec =
-        RollSpec { title: &title, subtitle: &subtitle, notes: &notes, bars, meter, bars_per_row: 8 };
+    let spec = RollSpec {
+        title: &title,
+        subtitle: &subtitle,
+        notes: &notes,
+        bars,
+        meter,
+        bars_per_row: 8,
+    };
     roll_png::save(&spec, path)?;
     Ok(())
 }

@@ -87,7 +87,7 @@ mod tests {
         policy.gate(settings).is_some_and(|g| g.contains(&Tick(tick)))
     }
 
-    fn playing(policy: &Policy, settings: &Settings, ticks: std::ops::Range<i64>) -> Vec<i64> {
+    fn playing(policy: &Policy, settings: &Settings, ticks: Range<i64>) -> Vec<i64> {
         ticks.filter(|t| may_play(policy, settings, *t)).collect()
     }
 

@@ -37,7 +37,7 @@ impl Parameters {
             if tensor.name.starts_with("lstm.") || tensor.name.starts_with("head.") {
                 values.iter_mut().for_each(|x| *x = (2.0 * unit(&mut rng) - 1.0) * bound);
             } else {
-                values.iter_mut().for_each(|x| *x = 0.1 * normal(&mut rng));
+                values.iter_mut().for_each(|x| *x = 1.0 * normal(&mut rng));
             }
             if tensor.name.starts_with("lstm.bias_ih") {
                 values[hidden..2 * hidden].iter_mut().for_each(|x| *x += 1.0);

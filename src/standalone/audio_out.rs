@@ -21,8 +21,9 @@ impl AudioOut {
     /// # Errors
     /// A line on why there is no sound; the music can go on without.
     pub fn open() -> Result<Self, String> {
-        let device =
-            cpal::default_host().default_output_device().ok_or_else(|| "there is no sound card".to_owned())?;
+        let device = cpal::default_host()
+            .default_output_device()
+            .ok_or_else(|| "there is no sound card".to_owned())?;
         let name = device.to_string();
         let wanted = device.default_output_config().map_err(|e| format!("{name}: {e}"))?;
         let config = wanted.config();

@@ -1,0 +1,12 @@
+//! Floor 5, the command lines: what was typed becomes checked settings; what happens is shown.
+
+#[cfg(feature = "standalone")]
+mod jam;
+#[cfg(feature = "standalone")]
+mod play;
+#[cfg(feature = "standalone")]
+pub mod sideman;
+#[cfg(feature = "train")]
+pub mod train;
+#[cfg(feature = "train")]
+pub mod train_args;

@@ -1,0 +1,245 @@
+//! The trainer's face: runs a verb and shows what happens.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "this is where the program speaks")]
+
+use std::io::IsTerminal;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::cli::train_args::{EvalArgs, LstmArgs, TrainCli, Verb};
+use crate::data::corpus::Corpus;
+use crate::data::split::Split;
+use crate::model::Checkpoint;
+use crate::model::checkpoint::Source;
+use crate::train::resume::RESUME_FILE;
+use crate::train::run::{CONFIG_FILE, Event, Job, read_config, run};
+use crate::train::{TrainConfig, metric, ngram};
+
+/// Seconds between lines where there is no terminal to draw a bar on.
+const LINE_SECONDS: u64 = 30;
+
+/// Does what was asked.
+///
+/// # Errors
+/// Anything that went wrong, to be printed once by `main`.
+pub fn main(cli: TrainCli) -> Result<()> {
+    match cli.verb {
+        Verb::Lstm(args) => lstm(&args),
+        Verb::Eval(args) => eval(&args),
+    }
+}
+
+fn lstm(args: &LstmArgs) -> Result<()> {
+    let config = resolve(args)?;
+    let job = Job {
+        folder: args.out.clone(),
+        threads: threads(args.threads),
+        resume: args.resume,
+        save_every: Duration::from_secs_f64(args.minutes_per_save.clamp(0.0, 1e6) * 60.0),
+        sources: args.card_source.iter().map(|s| source(s)).collect::<Result<_>>()?,
+    };
+    let corpus = load(&args.data)?;
+    let split = Split::new(corpus.pieces, config.valid_share, config.seed);
+    let stop = Arc::new(AtomicBool::new(false));
+    let flag = Arc::clone(&stop);
+    ctrlc::set_handler(move || flag.store(true, Ordering::Relaxed))
+        .context("cannot listen for Ctrl-C")?;
+    let mut screen = Screen::new();
+    let outcome = run(&config, split, &job, &stop, &mut |event| screen.show(&event))?;
+    screen.bar.finish_and_clear();
+    let folder = args.out.display();
+    if outcome.stopped {
+        eprintln!(
+            "stopped after step {} of {}; go on with:\n  sideman-train lstm --data {} --out {folder} --resume",
+            outcome.step,
+            config.steps,
+            args.data.display()
+        );
+    } else {
+        let best = outcome.best.unwrap_or(f64::NAN);
+        eprintln!("done: the best model has {best:.3} nats a note and is in {folder}/best");
+    }
+    Ok(())
+}
+
+/// The settings: the defaults, or the run's own when it is resumed, with what was typed in their place.
+fn resolve(args: &LstmArgs) -> Result<TrainConfig> {
+    let started = args.out.join(RESUME_FILE).exists();
+    if args.resume && !started {
+        bail!("{}: no run to resume here; leave --resume out to begin one", args.out.display());
+    }
+    if !args.resume && started {
+        bail!("{}: holds a run already; add --resume, or choose another --out", args.out.display());
+    }
+    let mut config = if args.resume { read_config(&args.out)? } else { TrainConfig::default() };
+    let before = config.clone();
+    if let Some(recipe) = &args.recipe {
+        config.recipe.clone_from(recipe);
+    }
+    let model = &mut config.model;
+    set(&mut model.hidden, args.hidden);
+    set(&mut model.layers, args.layers);
+    set(&mut model.embedding, args.embedding);
+    set(&mut model.dropout, args.dropout);
+    set(&mut config.batch, args.batch);
+    set(&mut config.window, args.window);
+    set(&mut config.seed, args.seed);
+    set(&mut config.valid_share, args.valid_share);
+    if args.resume && config != before {
+        bail!(
+            "--resume: {} was started with another model, batch, window, seed or split ({CONFIG_FILE})",
+            args.out.display()
+        );
+    }
+    set(&mut config.steps, args.steps);
+    set(&mut config.learning_rate, args.lr);
+    set(&mut config.warm_up, args.warm_up);
+    set(&mut config.cool_down, args.cool_down);
+    set(&mut config.clip, args.clip);
+    set(&mut config.valid_every, args.valid_every);
+    set(&mut config.valid_pieces, args.valid_pieces);
+    config.validate()?;
+    Ok(config)
+}
+
+fn set<T: Copy>(field: &mut T, typed: Option<T>) {
+    if let Some(value) = typed {
+        *field = value;
+    }
+}
+
+fn threads(typed: Option<usize>) -> usize {
+    let all = std::thread::available_parallelism().map_or(1, usize::from);
+    typed.unwrap_or(all).clamp(1, 1_024)
+}
+
+fn source(text: &str) -> Result<Source> {
+    let mut parts = text.splitn(3, ';').map(|p| p.trim().to_owned());
+    match (parts.next(), parts.next(), parts.next()) {
+        (Some(name), Some(licence), url) if !name.is_empty() && !licence.is_empty() => {
+            Ok(Source { name, licence, url: url.unwrap_or_default() })
+        }
+        _ => bail!("--card-source '{text}': write 'NAME;LICENCE' or 'NAME;LICENCE;URL'"),
+    }
+}
+
+fn load(folder: &Path) -> Result<Corpus> {
+    let corpus = Corpus::load(folder).context("--data")?;
+    for (path, reason) in corpus.skipped.iter().take(5) {
+        eprintln!("skipped {}: {reason}", path.display());
+    }
+    if corpus.skipped.len() > 5 {
+        eprintln!("skipped {} more files", corpus.skipped.len() - 5);
+    }
+    Ok(corpus)
+}
+
+/// Where the run is shown: a bar on a terminal, else a line now and then.
+struct Screen {
+    bar: ProgressBar,
+    lines: bool,
+    /// When the last line was written, and tokens and nats since then.
+    last: Instant,
+    tokens: f64,
+    nats: f64,
+    steps: u64,
+}
+
+impl Screen {
+    fn new() -> Self {
+        let lines = !std::io::stderr().is_terminal();
+        let bar = if lines { ProgressBar::hidden() } else { ProgressBar::new(0) };
+        let style = "{wide_bar} {pos}/{len} steps, {msg}, {eta} left";
+        if let Ok(style) = ProgressStyle::with_template(style) {
+            bar.set_style(style);
+        }
+        Self { bar, lines, last: Instant::now(), tokens: 0.0, nats: 0.0, steps: 0 }
+    }
+
+    fn say(&self, text: &str) {
+        if self.lines {
+            eprintln!("{text}");
+        } else {
+            self.bar.println(text);
+        }
+    }
+
+    fn show(&mut self, event: &Event) {
+        match event {
+            Event::Started { step, steps, parameters, train_pieces, valid_pieces } => {
+                self.steps = *steps;
+                self.bar.set_length(*steps);
+                self.bar.set_position(*step);
+                self.bar.reset_eta();
+                self.last = Instant::now();
+                self.say(&format!(
+                    "step {step} of {steps}: {parameters} parameters, {train_pieces} pieces to train \
+                     on, {valid_pieces} held out"
+                ));
+            }
+            Event::Step { step, nats_per_token, tokens } => {
+                self.tokens += *tokens as f64;
+                self.nats += nats_per_token * *tokens as f64;
+                self.bar.set_position(*step);
+                let seconds = self.last.elapsed().as_secs_f64();
+                if seconds >= if self.lines { LINE_SECONDS as f64 } else { 1.0 } {
+                    let message = format!(
+                        "{:.3} nats/token, {:.0} tokens/s",
+                        self.nats / self.tokens.max(1.0),
+                        self.tokens / seconds
+                    );
+                    if self.lines {
+                        eprintln!("step {step} of {}: {message}", self.steps);
+                    }
+                    self.bar.set_message(message);
+                    (self.last, self.tokens, self.nats) = (Instant::now(), 0.0, 0.0);
+                }
+            }
+            Event::Measured { step, metrics, best } => self.say(&format!(
+                "step {step}: held out {:.3} nats/note, {:.3} nats/token{}",
+                metrics.nats_per_note,
+                metrics.nats_per_token,
+                if *best { ", the best so far" } else { "" }
+            )),
+            Event::Saved { .. } => {}
+        }
+    }
+}
+
+fn eval(args: &EvalArgs) -> Result<()> {
+    let checkpoint = Checkpoint::load(&args.model).context("--model")?;
+    let corpus = load(&args.data)?;
+    let threads = threads(args.threads);
+    let (train, valid) = if args.all {
+        (Vec::new(), corpus.pieces)
+    } else {
+        let split = Split::new(corpus.pieces, args.valid_share, checkpoint.manifest.seed);
+        (split.train, split.valid)
+    };
+    let held_out = metric::readings(&valid);
+    let metrics = metric::evaluate(&checkpoint.parameters, &held_out, threads)?;
+    let ngrams = ngram::compare(&metric::readings(&train), &held_out, 5);
+    if args.json {
+        let mut json = serde_json::to_value(&metrics)?;
+        json["pieces"] = valid.len().into();
+        json["model"] = checkpoint.hash().into();
+        json["ngram_nats_per_note"] = serde_json::to_value(&ngrams)?;
+        println!("{}", serde_json::to_string_pretty(&json)?);
+        return Ok(());
+    }
+    println!("{} held-out pieces, {} tokens, {} notes", valid.len(), metrics.tokens, metrics.notes);
+    println!("{:>24} {:.4}", "nats per note", metrics.nats_per_note);
+    println!("{:>24} {:.4}", "nats per token", metrics.nats_per_token);
+    println!("{:>24} {:.4}", "perplexity", metrics.perplexity);
+    for (name, nats) in &metrics.by_attribute {
+        println!("{:>24} {nats:.4}", name.replace('_', " "));
+    }
+    for (order, nats) in &ngrams {
+        println!("{:>24} {nats:.4}", format!("{order}-gram, per note"));
+    }
+    Ok(())
+}

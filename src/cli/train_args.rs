@@ -1,0 +1,131 @@
+//! What can be typed after `sideman-train`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Trains and measures Sideman's models.
+#[derive(Parser, Debug)]
+#[command(name = "sideman-train", version, about, after_help = EXAMPLES)]
+pub struct TrainCli {
+    /// What to do.
+    #[command(subcommand)]
+    pub verb: Verb,
+}
+
+const EXAMPLES: &str = "Examples:
+  sideman-train lstm --recipe duet --data midi/ --out runs/duet1
+  sideman-train lstm --data midi/ --out runs/duet1 --resume --steps 12000
+  sideman-train eval --model runs/duet1/best --data midi/ --json
+
+Exit codes: 0 done, 1 failed, 2 wrong usage.";
+
+/// The jobs.
+#[derive(Subcommand, Debug)]
+pub enum Verb {
+    /// Train an LSTM on a folder of MIDI files.
+    Lstm(Box<LstmArgs>),
+    /// Measure a model on the held-out pieces of a folder, beside n-grams.
+    Eval(EvalArgs),
+}
+
+/// What `lstm` can be told. What is left out is the default, or with --resume what the run was started with.
+#[derive(Args, Debug)]
+#[command(after_help = LSTM_EXAMPLES)]
+pub struct LstmArgs {
+    /// What to learn [default: duet].
+    #[arg(long)]
+    pub recipe: Option<String>,
+    /// Folder with .mid files, searched in depth.
+    #[arg(long, value_name = "DIR")]
+    pub data: PathBuf,
+    /// Folder of the run: config.json, log.csv, best/, last/, resume.safetensors.
+    #[arg(long, value_name = "RUN")]
+    pub out: PathBuf,
+    /// Go on where the run in --out stopped.
+    #[arg(long)]
+    pub resume: bool,
+    /// Steps in all; may be moved when resuming [default: 6000].
+    #[arg(long)]
+    pub steps: Option<u64>,
+    /// Sequences side by side [default: 32].
+    #[arg(long)]
+    pub batch: Option<usize>,
+    /// Tokens of each sequence in a step; what is remembered is carried on [default: 256].
+    #[arg(long)]
+    pub window: Option<usize>,
+    /// Units of each LSTM layer [default: 256].
+    #[arg(long)]
+    pub hidden: Option<usize>,
+    /// LSTM layers [default: 2].
+    #[arg(long)]
+    pub layers: Option<usize>,
+    /// Width of the input [default: 256].
+    #[arg(long)]
+    pub embedding: Option<usize>,
+    /// Share of each layer's outputs that is silenced in training [default: 0.2].
+    #[arg(long)]
+    pub dropout: Option<f32>,
+    /// Highest learning rate [default: 0.002].
+    #[arg(long)]
+    pub lr: Option<f64>,
+    /// Steps in which the learning rate rises [default: 100].
+    #[arg(long)]
+    pub warm_up: Option<u64>,
+    /// Share of the steps in which the learning rate falls to 0 [default: 0.4].
+    #[arg(long)]
+    pub cool_down: Option<f64>,
+    /// Longest gradient [default: 1].
+    #[arg(long)]
+    pub clip: Option<f64>,
+    /// Decides everything random [default: 1].
+    #[arg(long)]
+    pub seed: Option<u64>,
+    /// Steps between measurements on held-out pieces [default: 500].
+    #[arg(long)]
+    pub valid_every: Option<u64>,
+    /// Held-out pieces measured on during the run [default: 24].
+    #[arg(long)]
+    pub valid_pieces: Option<usize>,
+    /// Share of the pieces that is held out [default: 0.1].
+    #[arg(long)]
+    pub valid_share: Option<f64>,
+    /// Threads; the result does not depend on them [default: all].
+    #[arg(long)]
+    pub threads: Option<usize>,
+    /// Minutes between saves.
+    #[arg(long, default_value_t = 10.0, value_name = "MINUTES")]
+    pub minutes_per_save: f64,
+    /// A source of the pieces for the model card; may be given more than once.
+    #[arg(long, value_name = "NAME;LICENCE[;URL]")]
+    pub card_source: Vec<String>,
+}
+
+const LSTM_EXAMPLES: &str = "Examples:
+  sideman-train lstm --data midi/ --out runs/small --hidden 128 --steps 2000
+  sideman-train lstm --data midi/ --out runs/duet1 \\
+      --card-source 'POP909;MIT (arrangements; the songs are in copyright);https://github.com/music-x-lab/POP909-Dataset'
+  sideman-train lstm --data midi/ --out runs/duet1 --resume";
+
+/// What `eval` can be told.
+#[derive(Args, Debug)]
+pub struct EvalArgs {
+    /// Model folder.
+    #[arg(long, value_name = "DIR")]
+    pub model: PathBuf,
+    /// Folder with .mid files; the pieces that training held out are measured on.
+    #[arg(long, value_name = "DIR")]
+    pub data: PathBuf,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+    /// Measure on every piece, not only on those that training held out; no n-grams then.
+    #[arg(long)]
+    pub all: bool,
+    /// Share of the pieces that was held out in training.
+    #[arg(long, default_value_t = 0.1)]
+    pub valid_share: f64,
+    /// Threads [default: all].
+    #[arg(long)]
+    pub threads: Option<usize>,
+}

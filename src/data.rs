@@ -1,0 +1,12 @@
+//! Floor 3, the pieces: from folders of MIDI files to windows of tokens. Imports `music` and `model`.
+
+#[cfg(feature = "train")]
+pub mod corpus;
+pub mod midi_file;
+pub mod parts;
+#[cfg(feature = "train")]
+pub mod roles;
+#[cfg(feature = "train")]
+pub mod split;
+#[cfg(feature = "train")]
+pub mod stream;

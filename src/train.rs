@@ -1,0 +1,44 @@
+//! Floor 4, training: the loop, what it measures and what it keeps. Imports `data`, `model` and `music`.
+//! Nothing here prints: what happens is told as [`Event`]s.
+
+pub mod adam;
+pub mod config;
+pub mod metric;
+pub mod ngram;
+pub mod resume;
+pub mod run;
+pub mod store;
+
+pub use config::TrainConfig;
+pub use metric::Metrics;
+pub use run::{Event, Outcome, run};
+
+use crate::model::ModelError;
+
+/// Why training can't go on. Every message is one line.
+#[derive(Debug, thiserror::Error)]
+pub enum TrainError {
+    /// A setting is out of range.
+    #[error("{0}")]
+    Config(String),
+    /// The model can't be built, run or written.
+    #[error(transparent)]
+    Model(#[from] ModelError),
+    /// A file of the run can't be read or written.
+    #[error("{path}: {reason}")]
+    File {
+        /// Which file.
+        path: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// The loss is no longer a number.
+    #[error("step {0}: the loss is not a number; try a smaller --lr")]
+    NotFinite(u64),
+}
+
+impl TrainError {
+    fn file(path: &std::path::Path, reason: impl ToString) -> Self {
+        Self::File { path: path.display().to_string(), reason: reason.to_string() }
+    }
+}

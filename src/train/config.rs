@@ -1,0 +1,121 @@
+//! Everything that decides what a run computes.
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::LstmConfig;
+use crate::train::TrainError;
+
+/// The settings of a run; the same settings and pieces give the same bytes on one machine, with any number
+/// of threads.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrainConfig {
+    /// What is learned: `duet`.
+    pub recipe: String,
+    /// The shape of the network.
+    pub model: LstmConfig,
+    /// The seed of everything random.
+    pub seed: u64,
+    /// Steps in the whole run; moving it moves the cool-down.
+    pub steps: u64,
+    /// Lanes of tokens side by side.
+    pub batch: usize,
+    /// Tokens of each lane in a step.
+    pub window: usize,
+    /// The highest learning rate.
+    pub learning_rate: f64,
+    /// Steps in which the learning rate rises from 0.
+    pub warm_up: u64,
+    /// The share of the steps, at the end, in which the learning rate falls to 0.
+    pub cool_down: f64,
+    /// The longest gradient: longer ones are scaled to this.
+    pub clip: f64,
+    /// Steps between measurements on held-out pieces.
+    pub valid_every: u64,
+    /// Held-out pieces that are measured on during the run.
+    pub valid_pieces: usize,
+    /// The share of the pieces that is held out.
+    pub valid_share: f64,
+}
+
+impl Default for TrainConfig {
+    fn default() -> Self {
+        Self {
+            recipe: "duet".to_owned(),
+            model: LstmConfig::default(),
+            seed: 1,
+            steps: 6_000,
+            batch: 32,
+            window: 256,
+            learning_rate: 2e-3,
+            warm_up: 100,
+            cool_down: 0.4,
+            clip: 1.0,
+            valid_every: 500,
+            valid_pieces: 24,
+            valid_share: 0.1,
+        }
+    }
+}
+
+impl TrainConfig {
+    /// Checks every setting.
+    ///
+    /// # Errors
+    /// [`TrainError::Config`] or the model's own error names the first that is out of range.
+    pub fn validate(&self) -> Result<(), TrainError> {
+        self.model.validate()?;
+        let wrong = |text: String| Err(TrainError::Config(text));
+        if self.recipe != "duet" {
+            return wrong(format!("--recipe is '{}', the LSTM trainer knows duet", self.recipe));
+        }
+        for (name, value, high) in [
+            ("--steps", self.steps, 100_000_000),
+            ("--batch", self.batch as u64, 1_024),
+            ("--window", self.window as u64, 8_192),
+            ("--valid-every", self.valid_every, u64::MAX),
+            ("--valid-pieces", self.valid_pieces as u64, 1_000_000),
+        ] {
+            if !(1..=high).contains(&value) {
+                return wrong(format!("{name} is {value}, allowed are 1 to {high}"));
+            }
+        }
+        if self.batch * self.window > 1 << 20 {
+            return wrong("--batch times --window is over 1048576 tokens a step".to_owned());
+        }
+        for (name, value, low, high) in [
+            ("--lr", self.learning_rate, 1e-9, 1.0),
+            ("--clip", self.clip, 1e-6, 1e6),
+            ("--cool-down", self.cool_down, 0.0, 1.0),
+            ("--valid-share", self.valid_share, 0.0, 0.9),
+        ] {
+            if !(low..=high).contains(&value) {
+                return wrong(format!("{name} is {value}, allowed are {low} to {high}"));
+            }
+        }
+        Ok(())
+    }
+
+    /// The learning rate at a step, counted from 0: up, level, and down to 0 at the end.
+    pub fn learning_rate_at(&self, step: u64) -> f64 {
+        let up = (step + 1) as f64 / self.warm_up.max(1) as f64;
+        let left = self.steps.saturating_sub(step) as f64;
+        let down = left / (self.steps as f64 * self.cool_down).max(1.0);
+        self.learning_rate * up.min(down).clamp(0.0, 1.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_rate_rises_holds_and_falls() {
+        let config = TrainConfig { steps: 1_000, learning_rate: 1.0, ..TrainConfig::default() };
+        let at = |step| (config.learning_rate_at(step) * 1_000.0).round() as i64;
+        assert_eq!(
+            [at(0), at(49), at(99), at(600), at(800), at(999), at(1_000)],
+            [10, 500, 1_000, 1_000, 500, 3, 0]
+        );
+    }
+}

@@ -1,0 +1,382 @@
+//! The training loop.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use crate::data::split::Split;
+use crate::data::stream::{Reading, Stream, empty_window};
+use crate::model::checkpoint::{Corpus, FORMAT, Source, Vocabulary};
+use crate::model::network::{LaneStates, Prepared, Training, Window, Workspace};
+use crate::model::{Checkpoint, Manifest, ModelError, Parameters};
+use crate::train::adam::Adam;
+use crate::train::metric::{self, Metrics};
+use crate::train::resume::{Progress, Snapshot};
+use crate::train::store::{self, Line};
+use crate::train::{TrainConfig, TrainError};
+
+/// Lanes that one thread carries through a window. It decides the order of sums, so it is one for all
+/// machines; more threads than shards have nothing to do.
+const SHARD_LANES: usize = 16;
+
+/// The settings' name in the run folder.
+pub const CONFIG_FILE: &str = "config.json";
+/// The folder of the best model in the run folder.
+pub const BEST_FOLDER: &str = "best";
+/// The folder of the newest model in the run folder.
+pub const LAST_FOLDER: &str = "last";
+
+/// How a run is carried out; nothing here changes what it computes.
+#[derive(Clone, Debug)]
+pub struct Job {
+    /// The run folder; made if missing.
+    pub folder: PathBuf,
+    /// Threads that compute.
+    pub threads: usize,
+    /// Go on from what the folder holds.
+    pub resume: bool,
+    /// Time between saves.
+    pub save_every: Duration,
+    /// Where the pieces come from, for the model card.
+    pub sources: Vec<Source>,
+}
+
+/// What happens in a run.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Event {
+    /// The run begins or goes on.
+    Started {
+        /// Steps already done.
+        step: u64,
+        /// Steps in all.
+        steps: u64,
+        /// Numbers in the model.
+        parameters: usize,
+        /// Pieces trained on.
+        train_pieces: usize,
+        /// Pieces held out.
+        valid_pieces: usize,
+    },
+    /// A step is done.
+    Step {
+        /// Steps done.
+        step: u64,
+        /// Mean nats a token in this step.
+        nats_per_token: f64,
+        /// Tokens in this step.
+        tokens: u64,
+    },
+    /// The held-out pieces have been measured.
+    Measured {
+        /// Steps done.
+        step: u64,
+        /// What was measured.
+        metrics: Metrics,
+        /// Whether no earlier model was better.
+        best: bool,
+    },
+    /// The run can be resumed from here.
+    Saved {
+        /// Steps done.
+        step: u64,
+    },
+}
+
+/// How a run ended.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Outcome {
+    /// Steps done.
+    pub step: u64,
+    /// Whether it was told to stop before its last step.
+    pub stopped: bool,
+    /// The best held-out nats a note.
+    pub best: Option<f64>,
+}
+
+/// Trains, measures, and saves, until the last step or until `stop` is set.
+///
+/// # Errors
+/// [`TrainError`] when a setting is wrong, a file can't be written, or the loss runs away.
+pub fn run(
+    config: &TrainConfig,
+    split: Split,
+    job: &Job,
+    stop: &AtomicBool,
+    tell: &mut dyn FnMut(Event),
+) -> Result<Outcome, TrainError> {
+    config.validate()?;
+    fs::create_dir_all(&job.folder).map_err(|e| TrainError::file(&job.folder, e))?;
+    let mut runner = Runner::new(config, split, job)?;
+    write_config(config, &job.folder)?;
+    tell(Event::Started {
+        step: runner.step,
+        steps: config.steps,
+        parameters: runner.parameters.values().len(),
+        train_pieces: runner.corpus.train_pieces,
+        valid_pieces: runner.corpus.valid_pieces,
+    });
+    let mut saved = Instant::now();
+    let mut stopped = false;
+    while runner.step < config.steps {
+        let (nats, tokens) = runner.train()?;
+        let (step, nats_per_token) = (runner.step, nats / tokens.max(1.0));
+        tell(Event::Step { step, nats_per_token, tokens: tokens as u64 });
+        if step.is_multiple_of(config.valid_every) || step == config.steps {
+            let (metrics, best) = runner.measure()?;
+            tell(Event::Measured { step, metrics, best });
+        }
+        stopped = stop.load(Ordering::Relaxed) && step < config.steps;
+        if stopped || step == config.steps || saved.elapsed() >= job.save_every {
+            runner.save()?;
+            saved = Instant::now();
+            tell(Event::Saved { step });
+        }
+        if stopped {
+            break;
+        }
+    }
+    Ok(Outcome { step: runner.step, stopped, best: runner.best })
+}
+
+/// A run between two steps.
+struct Runner<'a> {
+    config: &'a TrainConfig,
+    job: &'a Job,
+    corpus: Corpus,
+    stream: Stream,
+    valid: Vec<Arc<Reading>>,
+    shards: Vec<Shard>,
+    parameters: Parameters,
+    adam: Adam,
+    step: u64,
+    best: Option<f64>,
+    /// Nats and tokens since the last measurement.
+    since: (f64, f64),
+    /// Time spent on steps since the last measurement.
+    busy: Duration,
+    busy_tokens: f64,
+}
+
+/// What one thread works on.
+struct Shard {
+    window: Window,
+    states: LaneStates,
+    workspace: Workspace,
+    gradients: Parameters,
+}
+
+impl<'a> Runner<'a> {
+    fn new(config: &'a TrainConfig, split: Split, job: &'a Job) -> Result<Self, TrainError> {
+        let corpus = describe(&split, &job.sources);
+        let valid: Vec<_> = split.valid.into_iter().take(config.valid_pieces).collect();
+        let mut shards = Vec::new();
+        for first in (0..config.batch).step_by(SHARD_LANES) {
+            let lanes = SHARD_LANES.min(config.batch - first);
+            shards.push(Shard {
+                window: empty_window(config.window, lanes),
+                states: LaneStates::zeros(&config.model, lanes),
+                workspace: Workspace::default(),
+                gradients: Parameters::zeros(config.model)?,
+            });
+        }
+        let mut runner = Self {
+            config,
+            job,
+            corpus,
+            stream: Stream::new(split.train.into(), config.seed, config.batch),
+            valid: metric::readings(&valid),
+            shards,
+            parameters: Parameters::random(config.model, config.seed)?,
+            adam: Adam::new(config.model)?,
+            step: 0,
+            best: None,
+            since: (0.0, 0.0),
+            busy: Duration::ZERO,
+            busy_tokens: 0.0,
+        };
+        if job.resume {
+            runner.restore()?;
+        }
+        Ok(runner)
+    }
+
+    fn restore(&mut self) -> Result<(), TrainError> {
+        let lanes: Vec<usize> = self.shards.iter().map(|s| s.window.lanes).collect();
+        let snapshot = Snapshot::load(&self.job.folder, self.config.model, &lanes)?;
+        let progress = snapshot.progress;
+        if progress.corpus != self.corpus.hash {
+            let text = "--resume: these are not the pieces that the run was started with";
+            return Err(TrainError::Config(text.to_owned()));
+        }
+        self.parameters = snapshot.parameters;
+        self.adam = snapshot.adam;
+        for (shard, states) in self.shards.iter_mut().zip(snapshot.states) {
+            shard.states = states;
+        }
+        self.stream.seek(&progress.position);
+        self.step = progress.step;
+        self.best = progress.best;
+        self.since = progress.since;
+        Ok(())
+    }
+
+    /// One step; gives the nats and the tokens.
+    fn train(&mut self) -> Result<(f64, f64), TrainError> {
+        let start = Instant::now();
+        self.fill();
+        let tokens: f32 = self.shards.iter().map(|s| s.window.counted()).sum();
+        let nats = self.backward(1.0 / tokens.max(1.0))?;
+        let (sum, rest) = self.shards.split_at_mut(1);
+        for shard in rest {
+            let values = sum[0].gradients.values_mut().iter_mut();
+            values.zip(shard.gradients.values()).for_each(|(a, b)| *a += b);
+        }
+        let rate = self.config.learning_rate_at(self.step);
+        let gradients = &sum[0].gradients;
+        let length = self.adam.step(&mut self.parameters, gradients, rate, self.config.clip);
+        if !nats.is_finite() || !length.is_finite() {
+            return Err(TrainError::NotFinite(self.step));
+        }
+        self.step += 1;
+        let tokens = f64::from(tokens);
+        self.since = (self.since.0 + nats, self.since.1 + tokens);
+        self.busy += start.elapsed();
+        self.busy_tokens += tokens;
+        Ok((nats, tokens))
+    }
+
+    /// The next windows; lanes that begin a piece forget.
+    fn fill(&mut self) {
+        let mut windows: Vec<Window> =
+            self.shards.iter_mut().map(|s| std::mem::take(&mut s.window)).collect();
+        for lane in self.stream.fill(&mut windows) {
+            self.shards[lane / SHARD_LANES].states.reset(lane % SHARD_LANES);
+        }
+        for (shard, window) in self.shards.iter_mut().zip(windows) {
+            shard.window = window;
+        }
+    }
+
+    /// Every shard forwards and back, shared out over the threads.
+    fn backward(&mut self, scale: f32) -> Result<f64, TrainError> {
+        let prepared = Prepared::new(&self.parameters);
+        let (seed, step, count) = (self.config.seed, self.step, self.shards.len());
+        let threads = self.job.threads.clamp(1, count);
+        let mut queues: Vec<Vec<(usize, &mut Shard)>> = (0..threads).map(|_| Vec::new()).collect();
+        for (i, shard) in self.shards.iter_mut().enumerate() {
+            queues[i % threads].push((i, shard));
+        }
+        let work = |queue: Vec<(usize, &mut Shard)>| {
+            let mut nats = Vec::new();
+            for (i, shard) in queue {
+                shard.gradients.values_mut().fill(0.0);
+                let stream = step * count as u64 + i as u64;
+                let training = Training { seed, stream, scale, gradients: &mut shard.gradients };
+                let Shard { window, states, workspace, .. } = shard;
+                nats.push((i, workspace.run(&prepared, window, states, Some(training))?));
+            }
+            Ok::<_, ModelError>(nats)
+        };
+        let mut nats = std::thread::scope(|scope| {
+            let work = &work;
+            let mut queues = queues.into_iter();
+            let own = queues.next().unwrap_or_default();
+            let others: Vec<_> = queues.map(|queue| scope.spawn(move || work(queue))).collect();
+            let mut nats = work(own)?;
+            for other in others {
+                match other.join() {
+                    Ok(result) => nats.extend(result?),
+                    Err(panic) => std::panic::resume_unwind(panic),
+                }
+            }
+            Ok::<_, ModelError>(nats)
+        })?;
+        nats.sort_by_key(|(i, _)| *i);
+        Ok(nats.iter().map(|(_, n)| n).sum())
+    }
+
+    fn measure(&mut self) -> Result<(Metrics, bool), TrainError> {
+        let metrics = metric::evaluate(&self.parameters, &self.valid, self.job.threads)?;
+        let best = self.best.is_none_or(|b| metrics.nats_per_note < b);
+        let line = Line {
+            step: self.step,
+            learning_rate: self.config.learning_rate_at(self.step.saturating_sub(1)),
+            train_nats_per_token: self.since.0 / self.since.1.max(1.0),
+            tokens_per_second: self.busy_tokens / self.busy.as_secs_f64().max(1e-9),
+            valid: metrics.clone(),
+        };
+        store::append(&self.job.folder, &line)?;
+        (self.since, self.busy, self.busy_tokens) = ((0.0, 0.0), Duration::ZERO, 0.0);
+        if best {
+            self.best = Some(metrics.nats_per_note);
+            self.checkpoint(metrics.named()).save(&self.job.folder.join(BEST_FOLDER))?;
+        }
+        Ok((metrics, best))
+    }
+
+    fn save(&self) -> Result<(), TrainError> {
+        self.checkpoint(BTreeMap::new()).save(&self.job.folder.join(LAST_FOLDER))?;
+        let progress = Progress {
+            step: self.step,
+            position: self.stream.position(),
+            best: self.best,
+            since: self.since,
+            corpus: self.corpus.hash.clone(),
+        };
+        let states = self.shards.iter().map(|s| s.states.clone()).collect();
+        let (parameters, adam) = (self.parameters.clone(), self.adam.clone());
+        Snapshot { parameters, adam, states, progress }.save(&self.job.folder)
+    }
+
+    fn checkpoint(&self, metrics: BTreeMap<String, f64>) -> Checkpoint {
+        let manifest = Manifest {
+            format: FORMAT,
+            recipe: self.config.recipe.clone(),
+            sideman: env!("CARGO_PKG_VERSION").to_owned(),
+            config: self.config.model,
+            vocabulary: Vocabulary::duet(),
+            tokenizer: "duet: 12 ticks a beat, player pitch + velocity, machine pitch + velocity + \
+                        duration, low to high inside a tick, place in the bar and 73 context features"
+                .to_owned(),
+            corpus: self.corpus.clone(),
+            seed: self.config.seed,
+            steps: self.step,
+            metrics,
+        };
+        Checkpoint { manifest, parameters: self.parameters.clone() }
+    }
+}
+
+fn describe(split: &Split, sources: &[Source]) -> Corpus {
+    let mut hasher = blake3::Hasher::new();
+    split.train.iter().for_each(|p| {
+        hasher.update(&p.hash);
+    });
+    Corpus {
+        train_pieces: split.train.len(),
+        valid_pieces: split.valid.len(),
+        train_notes: split.train.iter().map(|p| p.melody.len() + p.accompaniment.len()).sum(),
+        hash: hasher.finalize().to_hex().to_string(),
+        sources: sources.to_vec(),
+    }
+}
+
+fn write_config(config: &TrainConfig, folder: &Path) -> Result<(), TrainError> {
+    let path = folder.join(CONFIG_FILE);
+    let mut json = serde_json::to_vec_pretty(config).map_err(|e| TrainError::file(&path, e))?;
+    json.push(b'\n');
+    fs::write(&path, json).map_err(|e| TrainError::file(&path, e))
+}
+
+/// The settings that a run folder was started with.
+///
+/// # Errors
+/// [`TrainError::File`] when there are none.
+pub fn read_config(folder: &Path) -> Result<TrainConfig, TrainError> {
+    let path = folder.join(CONFIG_FILE);
+    let json = fs::read(&path).map_err(|e| TrainError::file(&path, e))?;
+    serde_json::from_slice(&json).map_err(|e| TrainError::file(&path, e))
+}

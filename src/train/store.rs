@@ -1,0 +1,52 @@
+//! The log of a run: one CSV line a measurement.
+
+use std::fs::OpenOptions;
+use std::path::{Path, PathBuf};
+
+use crate::train::TrainError;
+use crate::train::metric::{ATTRIBUTES, Metrics};
+
+/// The log's name in the run folder.
+pub const LOG_FILE: &str = "log.csv";
+
+/// A line of the log.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Line {
+    /// Steps done.
+    pub step: u64,
+    /// The learning rate of the last step.
+    pub learning_rate: f64,
+    /// Mean nats a token in training since the line before.
+    pub train_nats_per_token: f64,
+    /// Tokens a second since the line before, measuring not counted.
+    pub tokens_per_second: f64,
+    /// Held-out pieces.
+    pub valid: Metrics,
+}
+
+/// Appends a line, with a header to a new file.
+///
+/// # Errors
+/// [`TrainError::File`] when it can't be written.
+pub fn append(folder: &Path, line: &Line) -> Result<(), TrainError> {
+    let path: PathBuf = folder.join(LOG_FILE);
+    let wrong = |e: &dyn std::fmt::Display| TrainError::file(&path, e);
+    let fresh = !path.exists();
+    let file = OpenOptions::new().create(true).append(true).open(&path).map_err(|e| wrong(&e))?;
+    let mut writer = csv::Writer::from_writer(file);
+    if fresh {
+        let names = ["step", "learning_rate", "train_nats_per_token", "tokens_per_second"];
+        let valid = ["valid_nats_per_note", "valid_nats_per_token"].map(ToOwned::to_owned);
+        let attributes = ATTRIBUTES.map(|a| format!("valid_nats_{a}"));
+        let header = names.map(ToOwned::to_owned).into_iter().chain(valid).chain(attributes);
+        writer.write_record(header).map_err(|e| wrong(&e))?;
+    }
+    let mut fields = vec![line.step.to_string(), format!("{:.6}", line.learning_rate)];
+    fields.push(format!("{:.4}", line.train_nats_per_token));
+    fields.push(format!("{:.0}", line.tokens_per_second));
+    fields.push(format!("{:.4}", line.valid.nats_per_note));
+    fields.push(format!("{:.4}", line.valid.nats_per_token));
+    fields.extend(ATTRIBUTES.iter().map(|a| format!("{:.4}", line.valid.by_attribute[a])));
+    writer.write_record(fields).map_err(|e| wrong(&e))?;
+    writer.flush().map_err(|e| wrong(&e))
+}

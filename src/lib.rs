@@ -1,4 +1,4 @@
-//! Sideman, an improvising accompanist.
+#![doc = include_str!("ARCHITECTURE.md")]
 
 #[cfg(any(feature = "standalone", feature = "train"))]
 pub mod cli;

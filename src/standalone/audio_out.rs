@@ -21,6 +21,9 @@ impl AudioOut {
     /// # Errors
     /// A line on why there is no sound; the music can go on without.
     pub fn open() -> Result<Self, String> {
+        // ALSA explains a missing card in eight lines on the terminal; ours is one.
+        #[cfg(target_os = "linux")]
+        let _quiet = alsa::Output::local_error_handler();
         let device = cpal::default_host()
             .default_output_device()
             .ok_or_else(|| "there is no sound card".to_owned())?;

@@ -12,6 +12,8 @@ pub mod parameters;
 mod product;
 #[cfg(feature = "train")]
 mod sequence;
+#[cfg(feature = "train")]
+pub mod window;
 
 pub use checkpoint::{Checkpoint, Manifest};
 pub use config::LstmConfig;

@@ -38,7 +38,7 @@ pub enum TrainError {
 }
 
 impl TrainError {
-    fn file(path: &std::path::Path, reason: impl ToString) -> Self {
+    fn file(path: &std::path::Path, reason: &dyn std::fmt::Display) -> Self {
         Self::File { path: path.display().to_string(), reason: reason.to_string() }
     }
 }

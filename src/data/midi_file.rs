@@ -308,3 +308,6 @@ fn check_chunks(bytes: &[u8]) -> Result<(), MidiFileError> {
     }
     if tracks < announced { Err(MidiFileError::CutOff) } else { Ok(()) }
 }
+
+#[cfg(test)]
+mod tests;

@@ -43,3 +43,43 @@ fn place(hash: &[u8; 32], seed: u64) -> f64 {
     let number = bytes.as_bytes().first_chunk().map_or(0, |b| u64::from_le_bytes(*b));
     (number >> 11) as f64 / (1_u64 << 53) as f64
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::music::time::Bars;
+
+    fn pieces(numbers: std::ops::Range<u32>) -> Vec<Piece> {
+        let piece = |n: u32| Piece {
+            name: n.to_string(),
+            hash: *blake3::hash(&n.to_le_bytes()).as_bytes(),
+            bars: Bars::default(),
+            melody: Vec::new(),
+            accompaniment: Vec::new(),
+        };
+        numbers.map(piece).collect()
+    }
+
+    #[test]
+    fn new_files_move_no_old_one() {
+        let small = Split::new(pieces(0..300), 0.1, 1);
+        let large = Split::new(pieces(0..400), 0.1, 1);
+        assert!((15..=45).contains(&small.valid.len()), "{}", small.valid.len());
+        assert!(small.valid.iter().all(|p| large.valid.contains(p)));
+        assert!(small.train.iter().all(|p| large.train.contains(p)));
+        assert_ne!(small.valid, Split::new(pieces(0..300), 0.1, 2).valid);
+    }
+
+    #[test]
+    fn few_pieces_still_make_two_sides() {
+        for count in 2..6 {
+            for share in [0.0, 0.1, 1.0] {
+                let split = Split::new(pieces(0..count), share, 1);
+                assert!(!split.train.is_empty() && !split.valid.is_empty());
+                assert_eq!(split.train.len() + split.valid.len(), count as usize);
+            }
+        }
+        let alone = Split::new(pieces(0..1), 0.1, 1);
+        assert_eq!((alone.train.len(), alone.valid.len()), (1, 1));
+    }
+}

@@ -10,7 +10,7 @@ use rand_chacha::rand_core::{Rng, SeedableRng};
 use serde::{Deserialize, Serialize};
 
 use crate::data::roles::{Piece, Role};
-use crate::model::network::Window;
+use crate::model::window::Window;
 use crate::music::context::{Context, FEATURES};
 use crate::music::encode::encode;
 use crate::music::time::{Bars, Tick};
@@ -220,7 +220,7 @@ fn random(seed: u64, stream: u64) -> ChaCha8Rng {
 
 /// A number below `n`, which must be small against 2^32.
 fn below(rng: &mut ChaCha8Rng, n: u32) -> u32 {
-    (u64::from(rng.next_u32()) * u64::from(n) >> 32) as u32
+    ((u64::from(rng.next_u32()) * u64::from(n)) >> 32) as u32
 }
 
 fn shuffled(count: usize, seed: u64, round: u64) -> Vec<usize> {
@@ -230,4 +230,114 @@ fn shuffled(count: usize, seed: u64, round: u64) -> Vec<usize> {
         order.swap(i, below(&mut rng, i as u32 + 1) as usize);
     }
     order
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::roles::Piece;
+    use crate::music::note::{Note, Voice};
+    use crate::music::pitch::Pitch;
+    use crate::music::token::Expect;
+
+    fn pieces(count: u8) -> Arc<[Piece]> {
+        let part = |n: u8, low: u8, every: i64| -> Vec<Note> {
+            (0..40 + i64::from(n) * 7)
+                .map(|i| Note {
+                    onset: Tick(5 + i * every),
+                    pitch: Pitch::new(low + (i % 9) as u8 + n),
+                    voice: Voice::Player,
+                    velocity: 80,
+                    duration: every,
+                })
+                .collect()
+        };
+        let piece = |n: u8| Piece {
+            name: n.to_string(),
+            hash: [n; 32],
+            bars: Bars::default(),
+            melody: part(n, 70, 6),
+            accompaniment: part(n, 45, 4),
+        };
+        (0..count).map(piece).collect()
+    }
+
+    /// The next windows of two and one lanes of 16 steps, and the lanes that began a piece.
+    fn next(stream: &mut Stream) -> (Vec<Window>, Vec<usize>) {
+        let mut windows = vec![empty_window(16, 2), empty_window(16, 1)];
+        let fresh = stream.fill(&mut windows);
+        (windows, fresh)
+    }
+
+    #[test]
+    fn a_saved_place_goes_on_alike() {
+        let mut stream = Stream::new(pieces(5), 9, 3);
+        for _ in 0..37 {
+            next(&mut stream);
+        }
+        let mut resumed = Stream::new(pieces(5), 9, 3);
+        resumed.seek(&stream.position());
+        for _ in 0..60 {
+            assert_eq!(next(&mut stream), next(&mut resumed));
+        }
+    }
+
+    #[test]
+    fn a_lane_tells_whole_pieces_by_the_grammar() {
+        let mut stream = Stream::new(pieces(5), 2, 3);
+        let (mut grammar, mut last) = (Expect::Event, None);
+        for _ in 0..200 {
+            let (windows, fresh) = next(&mut stream);
+            if fresh.contains(&2) {
+                assert_eq!(grammar, Expect::Event, "the piece before was told to its end");
+                last = Some(Token::START.id());
+            }
+            let window = &windows[1];
+            let counted = window.weights.iter().position(|w| *w == 0.0).unwrap_or(16);
+            assert!(window.weights[counted..].iter().all(|w| *w == 0.0), "padding ends a window");
+            for t in 0..counted {
+                assert_eq!(Some(window.tokens[t]), last, "the input is the target before");
+                let target = Token::from_id(window.targets[t]).unwrap();
+                assert!(grammar.allows(target));
+                grammar = grammar.after(target);
+                last = Some(window.targets[t]);
+            }
+        }
+    }
+
+    #[test]
+    fn readings_come_in_all_keys_and_roles() {
+        let mut stream = Stream::new(pieces(5), 4, 1);
+        let readings: Vec<Reading> = (0..400).map(|n| stream.reading(n).unwrap()).collect();
+        let machine = |r: &Reading| {
+            let notes = r.tokens.iter().filter(|t| matches!(t, Token::Machine(_)));
+            notes.count() as f64 / r.notes as f64
+        };
+        let lowest = |r: &Reading| {
+            r.tokens
+                .iter()
+                .map(|t| match t {
+                    Token::Machine(p) | Token::Player(p) => p.number(),
+                    _ => 127,
+                })
+                .min()
+        };
+        // The five pieces lie a semitone apart, in twelve keys.
+        let lows: std::collections::BTreeSet<_> = readings.iter().map(lowest).collect();
+        assert_eq!(lows.len(), 16);
+        assert!(readings.iter().all(|r| (0.05..0.95).contains(&machine(r))), "both always play");
+    }
+
+    #[test]
+    fn places_and_features_follow_the_bar() {
+        let reading = Arc::new(Reading::new(&pieces(1)[0], Role::Accompany, 0));
+        let mut window = empty_window(8, 1);
+        Cursor::new(Arc::clone(&reading)).fill(&mut window, 0);
+        assert_eq!(window.tokens[0], Token::START.id());
+        assert_eq!((window.places[0], window.places[1]), (0, 5), "the first note is 5 ticks in");
+        let mut later = empty_window(4, 1);
+        Cursor::at(reading, 4).fill(&mut later, 0);
+        assert_eq!(window.tokens[4..], later.tokens[..]);
+        assert_eq!(window.features[4 * FEATURES..], later.features[..]);
+    }
 }

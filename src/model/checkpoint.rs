@@ -285,3 +285,6 @@ fn replace(path: &Path, bytes: &[u8]) -> Result<(), ModelError> {
     fs::write(&fresh, bytes).map_err(io(&fresh))?;
     fs::rename(&fresh, path).map_err(io(path))
 }
+
+#[cfg(test)]
+mod tests;

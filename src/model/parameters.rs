@@ -23,7 +23,7 @@ impl Parameters {
     }
 
     /// Fresh weights, the same for the same seed: LSTM and head uniform in +-1/sqrt(hidden) as PyTorch has
-    /// them, the forget gates' bias raised by 1, the inputs normal with deviation 0.1.
+    /// them, the forget gates' bias raised by 1, the inputs normal as PyTorch has embeddings.
     ///
     /// # Errors
     /// As [`LstmConfig::validate`].
@@ -35,12 +35,14 @@ impl Parameters {
         for tensor in config.tensors() {
             let values = &mut parameters.values[tensor.range];
             if tensor.name.starts_with("lstm.") || tensor.name.starts_with("head.") {
-                values.iter_mut().for_each(|x| *x = (2.0 * unit(&mut rng) - 1.0) * bound);
+                values.fill_with(|| (2.0 * unit(&mut rng) - 1.0) * bound);
             } else {
-                values.iter_mut().for_each(|x| *x = 1.0 * normal(&mut rng));
+                values.fill_with(|| normal(&mut rng));
             }
             if tensor.name.starts_with("lstm.bias_ih") {
-                values[hidden..2 * hidden].iter_mut().for_each(|x| *x += 1.0);
+                for x in &mut values[hidden..2 * hidden] {
+                    *x += 1.0;
+                }
             }
         }
         Ok(parameters)

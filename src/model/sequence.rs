@@ -5,7 +5,7 @@
 //! that first holds the input projections, then the gates, then their gradients; the weights' gradients are
 //! one product over the whole window each.
 
-use crate::model::kernel::{gates_backward, gates_forward};
+use crate::model::kernel::{add, gates_backward, gates_forward};
 use crate::model::product::{Matrix, multiply};
 
 /// Sizes of a layer's window.
@@ -33,6 +33,8 @@ pub(crate) struct Trace {
     /// (lanes, hidden): gradients that flow back in time.
     dh: Vec<f32>,
     dc: Vec<f32>,
+    /// (4 hidden): the gradient of either bias.
+    bias: Vec<f32>,
 }
 
 impl Trace {
@@ -120,11 +122,11 @@ pub(crate) fn backward(
     x: &[f32],
     dy: &[f32],
     trace: &mut Trace,
-    gradients: LayerGradients<'_>,
+    gradients: &mut LayerGradients<'_>,
 ) {
     let Shape { steps, lanes, inputs, hidden } = shape;
     let (row, gate_row) = (lanes * hidden, lanes * 4 * hidden);
-    let Trace { gates, h, c, dh, dc } = trace;
+    let Trace { gates, h, c, dh, dc, bias } = trace;
     dh.clear();
     dh.resize(row, 0.0);
     dc.clear();
@@ -132,7 +134,7 @@ pub(crate) fn backward(
     let recurrent = Matrix::new(weights.weight_hh, 4 * hidden, hidden);
     for t in (0..steps).rev() {
         let gates = &mut gates[t * gate_row..][..gate_row];
-        crate::model::kernel::add(dh, &dy[t * row..][..row]);
+        add(dh, &dy[t * row..][..row]);
         let (c_before, c) = c[t * row..][..2 * row].split_at(row);
         for (lane, gates) in gates.chunks_exact_mut(4 * hidden).enumerate() {
             let unit = lane * hidden..(lane + 1) * hidden;
@@ -152,11 +154,14 @@ pub(crate) fn backward(
     let h_before = Matrix::new(&h[..steps * row], steps * lanes, hidden);
     multiply(gradients.weight_hh, gates, h_before, true);
     multiply(gradients.weight_ih, gates, Matrix::new(x, steps * lanes, inputs), true);
-    for row in trace.gates.chunks_exact(4 * hidden) {
-        crate::model::kernel::add(gradients.bias_ih, row);
-    }
     // Both biases stand in the same place of the same sum.
-    gradients.bias_hh.copy_from_slice(gradients.bias_ih);
+    bias.clear();
+    bias.resize(4 * hidden, 0.0);
+    for row in trace.gates.chunks_exact(4 * hidden) {
+        add(bias, row);
+    }
+    add(gradients.bias_ih, bias);
+    add(gradients.bias_hh, bias);
 }
 
 /// Takes the gate gradients back to the layer's input: `dx` (steps, lanes, inputs) is overwritten.

@@ -7,7 +7,8 @@ use serde::Serialize;
 
 use crate::data::roles::{Piece, Role};
 use crate::data::stream::{Cursor, Reading, empty_window};
-use crate::model::network::{LaneStates, Prepared, Workspace};
+use crate::model::network::{Prepared, Workspace};
+use crate::model::window::LaneStates;
 use crate::model::{ModelError, Parameters};
 use crate::music::token::{Kind, Token};
 
@@ -160,7 +161,9 @@ pub fn evaluate(
     let mut tallies = tallies?;
     tallies.sort_by_key(|(i, _)| *i);
     let mut sum = Tally::default();
-    tallies.iter().for_each(|(_, tally)| sum.add(tally));
+    for (_, tally) in &tallies {
+        sum.add(tally);
+    }
     Ok(sum.metrics())
 }
 

@@ -106,3 +106,69 @@ fn pack(tokens: &[Token], at: usize, length: usize) -> u64 {
     let token = |i: usize| tokens.get(i).map_or(0, |t| u64::from(t.id()) + 1);
     (0..length).rev().fold(0, |string, back| string << BITS | at.checked_sub(back).map_or(0, token))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::roles::{Piece, Role};
+    use crate::music::note::{Note, Voice};
+    use crate::music::pitch::Pitch;
+    use crate::music::time::{Bars, Tick};
+
+    fn reading() -> Arc<Reading> {
+        let note = |i: i64| Note {
+            onset: Tick(6 * i),
+            pitch: Pitch::new(60 + (i % 3) as u8),
+            voice: Voice::Player,
+            velocity: 64,
+            duration: 6,
+        };
+        let piece = Piece {
+            name: String::new(),
+            hash: [0; 32],
+            bars: Bars::default(),
+            melody: (0..200).map(note).collect(),
+            accompaniment: Vec::new(),
+        };
+        Arc::new(Reading::new(&piece, Role::Accompany, 0))
+    }
+
+    #[test]
+    fn probabilities_sum_to_one() {
+        let reading = reading();
+        let model = NGram::new(&[Arc::clone(&reading)], 3);
+        let mut tokens = reading.tokens[..7].to_vec();
+        for order in 0..3 {
+            let sum: f64 = (0..VOCABULARY as u16)
+                .filter_map(Token::from_id)
+                .map(|token| {
+                    tokens[6] = token;
+                    model.probabilities(&tokens, 6)[order]
+                })
+                .sum();
+            assert!((sum - 1.0).abs() < 1e-9, "{order}: {sum}");
+        }
+    }
+
+    #[test]
+    fn longer_strings_foretell_a_pattern() {
+        let nats = compare(&[reading()], &[reading()], 5);
+        assert_eq!(nats.keys().collect::<Vec<_>>(), ["1", "2", "3", "4", "5"]);
+        // A shift, one of three pitches that come in turn, a velocity: known after four tokens.
+        assert!(nats["1"] > 3.0 && nats["4"] < 0.5 && nats["4"] < nats["2"], "{nats:?}");
+        assert!(compare(&[], &[reading()], 5).is_empty());
+    }
+
+    #[test]
+    fn witten_and_bell_by_hand() {
+        // Ten tokens a, b, a, b ...: after a only b came, 5 times of 1 type, so
+        // p(b|a) = (5 + 1 p(b)) / (5 + 1), p(b) = (5 + 2/256) / (10 + 2).
+        let mut reading = Reading::clone(&reading());
+        reading.tokens = [Token::Shift(1), Token::Shift(2)].repeat(5);
+        let model = NGram::new(&[Arc::new(reading.clone())], 2);
+        let p = model.probabilities(&reading.tokens, 3);
+        let single = (5.0 + 2.0 / 256.0) / 12.0;
+        assert!((p[0] - single).abs() < 1e-12);
+        assert!((p[1] - (5.0 + single) / 6.0).abs() < 1e-12);
+    }
+}

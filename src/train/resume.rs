@@ -8,7 +8,7 @@ use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
 
 use crate::data::stream::Position;
-use crate::model::network::LaneStates;
+use crate::model::window::LaneStates;
 use crate::model::{LstmConfig, Parameters};
 use crate::train::TrainError;
 use crate::train::adam::Adam;

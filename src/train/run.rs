@@ -10,7 +10,8 @@ use std::time::{Duration, Instant};
 use crate::data::split::Split;
 use crate::data::stream::{Reading, Stream, empty_window};
 use crate::model::checkpoint::{Corpus, FORMAT, Source, Vocabulary};
-use crate::model::network::{LaneStates, Prepared, Training, Window, Workspace};
+use crate::model::network::{Prepared, Training, Workspace};
+use crate::model::window::{LaneStates, Window};
 use crate::model::{Checkpoint, Manifest, ModelError, Parameters};
 use crate::train::adam::Adam;
 use crate::train::metric::{self, Metrics};
@@ -108,7 +109,7 @@ pub fn run(
     tell: &mut dyn FnMut(Event),
 ) -> Result<Outcome, TrainError> {
     config.validate()?;
-    fs::create_dir_all(&job.folder).map_err(|e| TrainError::file(&job.folder, e))?;
+    fs::create_dir_all(&job.folder).map_err(|e| TrainError::file(&job.folder, &e))?;
     let mut runner = Runner::new(config, split, job)?;
     write_config(config, &job.folder)?;
     tell(Event::Started {
@@ -352,9 +353,9 @@ impl<'a> Runner<'a> {
 
 fn describe(split: &Split, sources: &[Source]) -> Corpus {
     let mut hasher = blake3::Hasher::new();
-    split.train.iter().for_each(|p| {
-        hasher.update(&p.hash);
-    });
+    for piece in &split.train {
+        hasher.update(&piece.hash);
+    }
     Corpus {
         train_pieces: split.train.len(),
         valid_pieces: split.valid.len(),
@@ -366,9 +367,9 @@ fn describe(split: &Split, sources: &[Source]) -> Corpus {
 
 fn write_config(config: &TrainConfig, folder: &Path) -> Result<(), TrainError> {
     let path = folder.join(CONFIG_FILE);
-    let mut json = serde_json::to_vec_pretty(config).map_err(|e| TrainError::file(&path, e))?;
+    let mut json = serde_json::to_vec_pretty(config).map_err(|e| TrainError::file(&path, &e))?;
     json.push(b'\n');
-    fs::write(&path, json).map_err(|e| TrainError::file(&path, e))
+    fs::write(&path, json).map_err(|e| TrainError::file(&path, &e))
 }
 
 /// The settings that a run folder was started with.
@@ -377,6 +378,6 @@ fn write_config(config: &TrainConfig, folder: &Path) -> Result<(), TrainError> {
 /// [`TrainError::File`] when there are none.
 pub fn read_config(folder: &Path) -> Result<TrainConfig, TrainError> {
     let path = folder.join(CONFIG_FILE);
-    let json = fs::read(&path).map_err(|e| TrainError::file(&path, e))?;
-    serde_json::from_slice(&json).map_err(|e| TrainError::file(&path, e))
+    let json = fs::read(&path).map_err(|e| TrainError::file(&path, &e))?;
+    serde_json::from_slice(&json).map_err(|e| TrainError::file(&path, &e))
 }

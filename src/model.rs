@@ -1,8 +1,10 @@
 //! Floor 2, the models: shapes, weights, one step for playing, whole sequences for training, and the folder
 //! on disk. Imports only `music`.
 
+pub mod candle_lstm;
 pub mod checkpoint;
 pub mod config;
+pub mod engine;
 mod kernel;
 pub mod lstm;
 #[cfg(feature = "train")]
@@ -15,8 +17,10 @@ mod sequence;
 #[cfg(feature = "train")]
 pub mod window;
 
+pub use candle_lstm::CandleLstm;
 pub use checkpoint::{Checkpoint, Manifest};
 pub use config::LstmConfig;
+pub use engine::Engine;
 pub use lstm::{Lstm, State, StepInput};
 pub use parameters::Parameters;
 
@@ -47,6 +51,14 @@ pub enum ModelError {
         got: usize,
         /// What fits (for a number: below this).
         want: usize,
+    },
+    /// A device can't be had, or fails.
+    #[error("the device {device} fails: {problem}")]
+    Device {
+        /// As `--device` names it.
+        device: &'static str,
+        /// What its driver says, in one line.
+        problem: String,
     },
     /// A file can't be read or written.
     #[error("{path}: {source}")]

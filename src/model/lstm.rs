@@ -61,6 +61,11 @@ impl State {
         &self.0
     }
 
+    /// The numbers, to change.
+    pub(crate) fn values_mut(&mut self) -> &mut [f32] {
+        &mut self.0
+    }
+
     /// Forgets everything, in place.
     pub fn reset(&mut self) {
         self.0.fill(0.0);
@@ -139,7 +144,8 @@ impl Lstm {
     }
 }
 
-fn check(
+/// Whether what a step is given fits the model.
+pub(crate) fn check(
     config: &LstmConfig,
     input: &StepInput<'_>,
     state: &State,

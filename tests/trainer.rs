@@ -89,8 +89,13 @@ fn a_run_that_was_stopped_goes_on_as_if_it_never_was() {
     })
     .unwrap();
     assert_eq!((outcome.step, outcome.stopped), (13, true));
+    let log = fs::read_to_string(broken.join("log.csv")).unwrap();
+    fs::write(broken.join("log.csv"), log + "14,of a step that was lost\n").unwrap();
     let outcome = train(&config, &data, &job(&broken, 1, true));
     assert_eq!((outcome.step, outcome.stopped), (30, false));
+    let log = fs::read_to_string(broken.join("log.csv")).unwrap();
+    let steps: Vec<&str> = log.lines().skip(1).filter_map(|l| l.split(',').next()).collect();
+    assert_eq!(steps, ["7", "14", "21", "28", "30"]);
     assert_eq!(results(&whole), results(&broken));
 }
 

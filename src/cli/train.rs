@@ -46,8 +46,13 @@ fn lstm(args: &LstmArgs) -> Result<()> {
     let split = Split::new(corpus.pieces, config.valid_share, config.seed);
     let stop = Arc::new(AtomicBool::new(false));
     let flag = Arc::clone(&stop);
-    ctrlc::set_handler(move || flag.store(true, Ordering::Relaxed))
-        .context("cannot listen for Ctrl-C")?;
+    // The second Ctrl-C does not wait for the step to end.
+    ctrlc::set_handler(move || {
+        if flag.swap(true, Ordering::Relaxed) {
+            std::process::exit(130);
+        }
+    })
+    .context("cannot listen for Ctrl-C")?;
     let mut screen = Screen::new();
     let outcome = run(&config, split, &job, &stop, &mut |event| screen.show(&event))?;
     screen.bar.finish_and_clear();

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use walkdir::WalkDir;
 
-use crate::data::midi_file::MidiFile;
+use crate::data::midi_file::{self, MidiFile};
 use crate::data::roles::Piece;
 
 /// The pieces of a folder and what was left out.
@@ -85,13 +85,12 @@ fn is_midi(path: &Path) -> bool {
 }
 
 fn read(path: &Path, seen: &mut HashSet<[u8; 32]>) -> Result<Piece, String> {
-    let file = MidiFile::load(path).map_err(|e| e.to_string())?;
-    // `load` has bounded the size.
-    let bytes = std::fs::read(path).map_err(|e| e.to_string())?;
+    let bytes = midi_file::read(path).map_err(|e| e.to_string())?;
     let hash = *blake3::hash(&bytes).as_bytes();
     if !seen.insert(hash) {
         return Err("the same bytes as an earlier file".to_owned());
     }
     let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    let file = MidiFile::parse(&bytes).map_err(|e| e.to_string())?;
     Piece::new(name, hash, &file).map_err(|e| e.to_string())
 }

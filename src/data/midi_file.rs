@@ -126,12 +126,7 @@ impl MidiFile {
     /// # Errors
     /// As [`Self::parse`], or [`MidiFileError::Io`].
     pub fn load(path: &Path) -> Result<Self, MidiFileError> {
-        let io = |source| MidiFileError::Io { path: path.display().to_string(), source };
-        let got = fs::metadata(path).map_err(io)?.len();
-        if got > MAX_BYTES {
-            return Err(MidiFileError::TooLarge { what: "bytes", got, limit: MAX_BYTES });
-        }
-        Self::parse(&fs::read(path).map_err(io)?)
+        Self::parse(&read(path)?)
     }
 
     /// Reads the bytes of a file.
@@ -274,6 +269,19 @@ impl MidiFile {
             _ => {}
         }
     }
+}
+
+/// The bytes of a file that is not too large.
+///
+/// # Errors
+/// [`MidiFileError::Io`] or [`MidiFileError::TooLarge`].
+pub fn read(path: &Path) -> Result<Vec<u8>, MidiFileError> {
+    let io = |source| MidiFileError::Io { path: path.display().to_string(), source };
+    let got = fs::metadata(path).map_err(io)?.len();
+    if got > MAX_BYTES {
+        return Err(MidiFileError::TooLarge { what: "bytes", got, limit: MAX_BYTES });
+    }
+    fs::read(path).map_err(io)
 }
 
 fn end_note(track: &mut Track, sounding: &mut Option<usize>, now: u64) {

@@ -221,6 +221,7 @@ impl<'a> Runner<'a> {
         self.step = progress.step;
         self.best = progress.best;
         self.since = progress.since;
+        store::cut_after(&self.job.folder, self.step)?;
         Ok(())
     }
 

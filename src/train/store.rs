@@ -1,6 +1,6 @@
 //! The log of a run: one CSV line a measurement.
 
-use std::fs::OpenOptions;
+use std::fs::{self, OpenOptions};
 use std::path::{Path, PathBuf};
 
 use crate::train::TrainError;
@@ -22,6 +22,22 @@ pub struct Line {
     pub tokens_per_second: f64,
     /// Held-out pieces.
     pub valid: Metrics,
+}
+
+/// Drops the lines that a run wrote after the step from which it now goes on.
+///
+/// # Errors
+/// [`TrainError::File`] when the log can't be read or written.
+pub fn cut_after(folder: &Path, step: u64) -> Result<(), TrainError> {
+    let path = folder.join(LOG_FILE);
+    if !path.exists() {
+        return Ok(());
+    }
+    let text = fs::read_to_string(&path).map_err(|e| TrainError::file(&path, &e))?;
+    let of_step = |line: &str| line.split(',').next().and_then(|s| s.parse::<u64>().ok());
+    let kept = text.lines().filter(|line| of_step(line).is_none_or(|s| s <= step));
+    let kept: String = kept.flat_map(|line| [line, "\n"]).collect();
+    fs::write(&path, kept).map_err(|e| TrainError::file(&path, &e))
 }
 
 /// Appends a line, with a header to a new file.

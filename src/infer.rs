@@ -1,9 +1,12 @@
 //! Floor 3, the worker's half: feeds the model what is played and plans what the machine plays.
 
 pub mod builtin;
+mod company;
+mod expression;
 pub mod model_slot;
 pub mod net;
 mod policy;
+mod rules;
 mod sampler;
 pub mod session;
 mod trail;

@@ -1,3 +1,4 @@
+//! The whole of Sideman; below is its architecture.
 #![doc = include_str!("ARCHITECTURE.md")]
 
 #[cfg(any(feature = "standalone", feature = "train"))]

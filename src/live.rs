@@ -11,4 +11,6 @@ pub mod block;
 mod clock;
 pub mod improviser;
 mod ledger;
+mod remote;
 mod scheduler;
+mod timed;

@@ -4,6 +4,7 @@ pub mod context;
 pub mod decode;
 pub mod encode;
 pub mod event;
+pub mod key;
 pub mod name;
 pub mod note;
 pub mod pitch;

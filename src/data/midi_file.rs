@@ -139,6 +139,10 @@ impl MidiFile {
             return Err(MidiFileError::TooLarge { what: "bytes", got, limit });
         }
         check_chunks(bytes)?;
+        // midly 0.5.3 overflows on some frame rates; what is not in quarters is not for us anyhow.
+        if bytes.get(12).is_some_and(|division| division & 0x80 != 0) {
+            return Err(MidiFileError::Smpte);
+        }
         let file = Smf::parse(bytes).map_err(|e| MidiFileError::Malformed(e.to_string()))?;
         let ticks_per_quarter = match file.header.timing {
             Timing::Metrical(ticks) if ticks.as_int() > 0 => ticks.as_int(),

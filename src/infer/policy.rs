@@ -4,7 +4,8 @@ use std::ops::Range;
 
 use crate::link::settings::{Mode, Settings};
 use crate::music::pitch::Pitch;
-use crate::music::time::Tick;
+use crate::music::scale::PitchSet;
+use crate::music::time::{Bars, Tick};
 
 /// Ticks that the accompaniment goes on by itself after the player's last sound: four bars of 4/4.
 const VAMP_TICKS: i64 = 4 * 48;
@@ -15,8 +16,8 @@ const STUCK_TICKS: i64 = 8 * 48;
 /// The longest answer, and the shortest: eight bars and one.
 const ANSWER_TICKS: std::ops::RangeInclusive<i64> = 48..=8 * 48;
 
-/// What the player is doing, as far as it is known.
-#[derive(Clone, Debug, Default)]
+/// What the player is doing, as far as it is known, and whose turn it is.
+#[derive(Clone, Debug)]
 pub(crate) struct Policy {
     /// The keys that are down.
     held: u128,
@@ -28,9 +29,40 @@ pub(crate) struct Policy {
     phrase: Option<Tick>,
     /// Where the answer to the last phrase begins and ends: it begins at `.0` and is over at `.1`.
     answer: Option<(Tick, Tick)>,
+    /// The bar that the last closed tick lies in: its first tick, and how many came before it.
+    bar: (Tick, i64),
+    bars: Bars,
 }
 
 impl Policy {
+    /// The policy of a take that begins at `tick`.
+    pub(crate) fn new(tick: Tick, bars: Bars) -> Self {
+        let into = bars.ticks_into_bar(tick);
+        let start = tick.plus(-into);
+        let number = start.since(bars.origin).div_euclid(bars.length);
+        Self {
+            held: 0,
+            struck: None,
+            sounded: None,
+            phrase: None,
+            answer: None,
+            bar: (start, number),
+            bars,
+        }
+    }
+
+    /// The bar lines moved. Bars go on being counted at each line that is passed, so that turns alternate
+    /// through a loop.
+    pub(crate) fn set_bars(&mut self, bars: Bars) {
+        self.bars = bars;
+    }
+
+    /// The keys that the player holds, as pitch classes.
+    pub(crate) fn held_classes(&self) -> PitchSet {
+        let held = (0..128_u8).filter(|k| self.held >> k & 1 == 1);
+        PitchSet(held.fold(0, |set, k| set | Pitch::new(k).class().bit()))
+    }
+
     pub(crate) fn key_down(&mut self, tick: Tick, pitch: Pitch) {
         self.held |= 1 << pitch.number();
         self.struck = Some(tick);
@@ -48,6 +80,9 @@ impl Policy {
 
     /// Takes in that `tick` is closed.
     pub(crate) fn close(&mut self, tick: Tick, settings: &Settings) {
+        if self.bars.ticks_into_bar(tick) == 0 && tick > self.bar.0 {
+            self.bar = (tick, self.bar.1 + 1);
+        }
         let stuck = self.struck.is_none_or(|s| tick.since(s) > STUCK_TICKS);
         if self.held != 0 && !stuck {
             self.sounded = self.sounded.max(Some(tick));
@@ -68,7 +103,26 @@ impl Policy {
             _ if !settings.active => None,
             Mode::Accompany => self.sounded.map(|s| Tick(i64::MIN)..s.plus(VAMP_TICKS)),
             Mode::Answer => self.answer.map(|(from, to)| from..to),
+            Mode::Trade => Some(self.turn(settings)),
+            // The company of a note is found when the note is heard; nothing is planned.
+            Mode::Harmonise => None,
+            Mode::Solo => {
+                let taken_over = self.phrase.is_some();
+                (!taken_over).then_some(Tick(i64::MIN)..Tick(i64::MAX))
+            }
         }
+    }
+
+    /// The machine's turn, if it is under way, or else its next one.
+    fn turn(&self, settings: &Settings) -> Range<Tick> {
+        let (bar, number) = self.bar;
+        let bars = i64::from(settings.trade_bars);
+        let turn = number.div_euclid(bars);
+        let begins = bar.plus(-number.rem_euclid(bars) * self.bars.length);
+        let length = bars * self.bars.length;
+        let machines = (turn.rem_euclid(2) == 0) == settings.machine_first;
+        let from = if machines { begins } else { begins.plus(length) };
+        from..from.plus(length)
     }
 
     /// Whether the machine should expect the player to join in while it plays.
@@ -94,7 +148,7 @@ mod tests {
     #[test]
     fn the_accompaniment_waits_for_the_player_and_stops_after_him() {
         let settings = Settings::default();
-        let mut policy = Policy::default();
+        let mut policy = Policy::new(Tick(0), Bars::default());
         policy.close(Tick(0), &settings);
         assert!(playing(&policy, &settings, 0..500).is_empty());
         policy.key_down(Tick(10), KEY);
@@ -106,7 +160,7 @@ mod tests {
     #[test]
     fn an_answer_is_as_long_as_its_phrase_and_ends_when_the_player_plays() {
         let settings = Settings { mode: Mode::Answer, ..Settings::default() };
-        let mut policy = Policy::default();
+        let mut policy = Policy::new(Tick(0), Bars::default());
         policy.key_down(Tick(0), KEY);
         for tick in 0..100 {
             policy.close(Tick(tick), &settings);
@@ -125,11 +179,46 @@ mod tests {
     #[test]
     fn a_stuck_key_does_not_keep_the_machine_going() {
         let settings = Settings::default();
-        let mut policy = Policy::default();
+        let mut policy = Policy::new(Tick(0), Bars::default());
         policy.key_down(Tick(0), KEY);
         for tick in 0..5_000 {
             policy.close(Tick(tick), &settings);
         }
         assert!(!may_play(&policy, &settings, 5_000));
+    }
+
+    #[test]
+    fn turns_change_at_bar_lines_and_alternate_through_a_loop() {
+        let settings = Settings { mode: Mode::Trade, trade_bars: 2, ..Settings::default() };
+        let mut policy = Policy::new(Tick(0), Bars::default());
+        policy.close(Tick(0), &settings);
+        assert_eq!(policy.gate(&settings), Some(Tick(96)..Tick(192)));
+        for tick in 1..=100 {
+            policy.close(Tick(tick), &settings);
+        }
+        assert_eq!(policy.gate(&settings), Some(Tick(96)..Tick(192)), "its turn is under way");
+        for tick in 101..=192 {
+            policy.close(Tick(tick), &settings);
+        }
+        // The host loops back two bars: the ticks go on, the bar lines stand as before.
+        policy.set_bars(Bars { origin: Tick(192), length: 48 });
+        for tick in 193..300 {
+            policy.close(Tick(tick), &settings);
+        }
+        assert_eq!(policy.gate(&settings), Some(Tick(288)..Tick(384)));
+    }
+
+    #[test]
+    fn a_solo_goes_on_until_the_player_takes_over() {
+        let settings = Settings { mode: Mode::Solo, ..Settings::default() };
+        let mut policy = Policy::new(Tick(0), Bars::default());
+        assert!(may_play(&policy, &settings, 5));
+        policy.key_down(Tick(10), KEY);
+        assert!(!may_play(&policy, &settings, 12));
+        policy.key_up(Tick(12), KEY);
+        for tick in 0..=24 {
+            policy.close(Tick(tick), &settings);
+        }
+        assert!(may_play(&policy, &settings, 26));
     }
 }

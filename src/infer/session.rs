@@ -8,37 +8,33 @@
 //! room where it expects the player, and the rhythm of the model is neither thinned nor filled up.
 
 use std::collections::VecDeque;
-use std::ops::Range;
 use std::sync::Arc;
 
+use crate::infer::company;
+use crate::infer::expression::Expression;
 use crate::infer::net::Net;
 use crate::infer::policy::Policy;
+use crate::infer::rules::{Place, Rules, allowed};
 use crate::infer::sampler::{Sampler, uniform};
 use crate::infer::trail::Trail;
-use crate::link::message::{PlannedNote, ToAudio, ToWorker};
-use crate::link::settings::Settings;
-use crate::music::note::{Note, Voice};
+use crate::link::message::{ToAudio, ToWorker};
+use crate::link::settings::{Mode, Settings};
+use crate::music::note::{Note, Voice, into_order};
 use crate::music::pitch::Pitch;
 use crate::music::time::{Bars, Tick};
-use crate::music::token::{DURATIONS, Kind, MAX_SHIFT, Token, bin_velocity, velocity_bin};
+use crate::music::token::{DURATIONS, Kind, Token, bin_velocity, velocity_bin};
 
 /// Ticks that are planned beyond what must be known next, to have something to play should a plan be late.
 const HORIZON: i64 = 12;
 
-/// Ticks that the way back reaches: as long as a machine note may last.
+/// Ticks that the way back reaches: as long as a machine note may last, and two bars to repeat.
 const TRAIL_TICKS: i64 = 96;
 
 /// Notes of the rolling window that a new model is primed with.
 const WINDOW_NOTES: usize = 256;
 
-/// Notes that one voice may begin on one tick.
-const NOTES_PER_TICK: usize = 8;
-
 /// Keys that wait for their tick to be closed.
 const INBOX: usize = 256;
-
-/// How much `density` 1 adds to the logits of the machine's keys.
-const DENSITY_LOGITS: f32 = 1.5;
 
 /// The session. See the module's text.
 pub struct Session {
@@ -46,19 +42,22 @@ pub struct Session {
     trail: Trail,
     window: VecDeque<Note>,
     policy: Policy,
+    expression: Expression,
     settings: Settings,
     sampler: Sampler,
     inbox: Vec<(Tick, Key)>,
+    /// Notes that have joined the player's on ticks that are still open.
+    company: Vec<Note>,
+    /// The machine's last two bars, while they are repeated: their first tick, their length, their notes.
+    frozen: Option<(Tick, i64, Vec<Note>)>,
     era: u32,
     bars: Bars,
     /// The last closed tick.
     closed: Tick,
     /// The last tick whose notes are settled: the plan begins after it.
     floor: Tick,
-    /// The floor when the plan was made: its first event lies after it.
-    plan_floor: Tick,
-    /// When the machine may play, as the plan assumes.
-    gate: Option<Range<Tick>>,
+    /// What the plan was made by; `None` while the machine may not play.
+    rules: Option<Rules>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -75,16 +74,18 @@ impl Session {
             trail: Trail::new(Arc::clone(&net), Tick(0), bars),
             net,
             window: VecDeque::with_capacity(WINDOW_NOTES + 1),
-            policy: Policy::default(),
+            policy: Policy::new(Tick(0), bars),
+            expression: Expression::default(),
             settings: Settings::default(),
             sampler: Sampler::new(),
             inbox: Vec::with_capacity(INBOX),
+            company: Vec::new(),
+            frozen: None,
             era: 0,
             bars,
             closed: Tick(-1),
             floor: Tick(-1),
-            plan_floor: Tick(-1),
-            gate: None,
+            rules: None,
         }
     }
 
@@ -94,9 +95,12 @@ impl Session {
             ToWorker::Take { era, tick, bars } => {
                 self.era = era;
                 self.bars = bars;
-                self.policy = Policy::default();
+                self.policy = Policy::new(tick, bars);
+                self.expression = Expression::default();
                 self.inbox.clear();
+                self.company.clear();
                 self.window.clear();
+                self.frozen = None;
                 self.trail = Trail::new(Arc::clone(&self.net), tick, bars);
                 self.closed = tick.plus(-1);
                 self.floor = self.closed;
@@ -116,14 +120,22 @@ impl Session {
                 self.set_bars(bars);
                 self.replan(out);
             }
-            ToWorker::Heard { tick, pitch, velocity } => {
-                self.note(tick, Key::Down { pitch, velocity })
+            ToWorker::Heard { id, tick, pitch, velocity } => {
+                self.note(tick, Key::Down { pitch, velocity });
+                if self.settings.mode == Mode::Harmonise && self.settings.active {
+                    self.join(id, tick.max(self.closed.plus(1)), pitch, velocity, out);
+                }
             }
             ToWorker::Released { tick, pitch } => self.note(tick, Key::Up { pitch }),
             ToWorker::Closed { tick } => self.close(tick, out),
             ToWorker::Settings(settings) => {
                 self.settings = settings.sane();
                 self.keep_until(self.floor);
+                if !self.settings.freeze {
+                    self.frozen = None;
+                } else if self.frozen.is_none() {
+                    self.freeze();
+                }
                 self.replan(out);
             }
         }
@@ -132,7 +144,7 @@ impl Session {
     /// Plans a little further ahead than anyone needs yet. `false` when the horizon is reached.
     pub fn speculate(&mut self, out: &mut Vec<ToAudio>) -> bool {
         let limit = self.floor.plus(1 + HORIZON);
-        self.reach() <= limit && self.plan_event(out)
+        self.frozen.is_none() && self.reach() <= limit && self.plan_event(out)
     }
 
     /// Changes the model. The session goes on: the new model hears the rolling window first.
@@ -163,6 +175,7 @@ impl Session {
     fn set_bars(&mut self, bars: Bars) {
         self.bars = bars;
         self.trail.set_bars(bars);
+        self.policy.set_bars(bars);
     }
 
     fn note(&mut self, tick: Tick, key: Key) {
@@ -178,30 +191,35 @@ impl Session {
         }
         self.closed = tick;
         self.floor = self.floor.max(tick.plus(i64::from(self.settings.reaction)));
-        let played = self.open_mail(tick);
+        let mut played = self.open_mail(tick);
         self.policy.close(tick, &self.settings);
+        self.expression.close(tick, self.bars, &played);
         let parted = self.compare(tick, &played);
+        played.append(&mut self.company);
         if let Some(from) = parted {
             self.correct(from, &played);
         }
-        let gate = self.policy.gate(&self.settings);
-        let gate_moved = match (&self.gate, &gate) {
-            (Some(old), Some(new)) => {
-                old.start != new.start
-                    || (old.end != new.end && self.reach() >= old.end.min(new.end))
-            }
-            (old, new) => old != new,
-        };
-        if self.gate.is_some() && gate.is_none() {
+        let rules = self.rules_now();
+        if self.rules.is_some() && rules.is_none() && self.frozen.is_none() {
             out.push(ToAudio::Yield { at: self.floor.plus(1) });
         }
-        if gate_moved && parted.is_none() {
+        let moved = match (&self.rules, &rules) {
+            (Some(old), Some(new)) => {
+                let shut =
+                    old.gate.end != new.gate.end && self.reach() >= old.gate.end.min(new.gate.end);
+                old.gate.start != new.gate.start || shut || old.scale != new.scale
+            }
+            (old, new) => old.is_some() != new.is_some(),
+        };
+        if moved && parted.is_none() {
             self.keep_until(self.floor);
         }
-        if gate_moved || parted.is_some() {
+        if moved || parted.is_some() {
             self.replan(out);
         } else {
-            self.gate = gate;
+            if let (Some(old), Some(new)) = (&mut self.rules, rules) {
+                old.gate = new.gate;
+            }
             self.plan_what_is_due(out);
         }
         for point in self.trail.points().take_while(|p| p.note.onset < tick.plus(-TRAIL_TICKS)) {
@@ -233,7 +251,7 @@ impl Session {
             }
         }
         self.inbox.retain(|(at, _)| *at > tick);
-        crate::music::note::into_order(&mut played);
+        into_order(&mut played);
         played
     }
 
@@ -271,7 +289,7 @@ impl Session {
         });
         let mut notes: Vec<Note> = settled.map(|p| p.note).collect();
         notes.extend(played.iter().filter(|n| n.onset >= from));
-        crate::music::note::into_order(&mut notes);
+        into_order(&mut notes);
         self.trail.rewind(keep);
         for note in notes {
             self.trail.append(note, true);
@@ -296,16 +314,33 @@ impl Session {
     /// Withdraws the plan after the floor and makes it anew from the end of the trail.
     fn replan(&mut self, out: &mut Vec<ToAudio>) {
         self.floor = self.floor.max(self.closed.plus(i64::from(self.settings.reaction)));
-        self.plan_floor = self.floor;
-        self.gate = self.policy.gate(&self.settings);
+        self.rules = self.rules_now();
+        self.expression.settle();
         out.push(ToAudio::Withdraw { era: self.era, from: self.floor.plus(1) });
         self.plan_what_is_due(out);
+    }
+
+    /// The rules by what is known now; `None` while the machine may not play.
+    fn rules_now(&self) -> Option<Rules> {
+        let gate = self.policy.gate(&self.settings)?;
+        Some(Rules {
+            settings: self.settings,
+            floor: self.floor.max(gate.start.plus(-1)),
+            gate,
+            bars: self.bars,
+            scale: allowed(&self.settings, self.expression.key(), self.policy.held_classes()),
+            imagines: Policy::expects_player(&self.settings),
+        })
     }
 
     /// Plans until all that must be known now is decided, and says so.
     fn plan_what_is_due(&mut self, out: &mut Vec<ToAudio>) {
         let due = self.floor.plus(1);
-        while self.reach() <= due && self.plan_event(out) {}
+        if self.frozen.is_some() {
+            self.repeat(due, out);
+        } else {
+            while self.reach() <= due && self.plan_event(out) {}
+        }
         out.push(ToAudio::Ready { closed: self.closed, until: due });
     }
 
@@ -314,49 +349,86 @@ impl Session {
         self.trail.head.context.now()
     }
 
+    /// Keeps the machine's last two bars, to be repeated from the next tick on.
+    fn freeze(&mut self) {
+        let length = (2 * self.bars.length).min(TRAIL_TICKS);
+        let from = self.floor.plus(1 - length);
+        let notes =
+            self.window().filter(|n| n.voice == Voice::Machine && n.onset >= from).collect();
+        self.frozen = Some((from, length, notes));
+    }
+
+    /// Plans the notes of a repeated tick.
+    fn repeat(&mut self, due: Tick, out: &mut Vec<ToAudio>) {
+        let Some((from, length, notes)) = self.frozen.as_ref().filter(|_| self.settings.active)
+        else {
+            return;
+        };
+        let here = due.since(*from).rem_euclid(*length);
+        let notes: Vec<Note> = notes
+            .iter()
+            .filter(|n| n.onset.since(*from) == here)
+            .map(|n| Note { onset: due, ..*n })
+            .collect();
+        if self.trail.points().any(|p| p.note.onset == due && p.note.voice == Voice::Machine) {
+            return;
+        }
+        for note in notes {
+            self.trail.append(note, false);
+            out.push(ToAudio::Note(self.expression.shape(&note, self.bars, &self.settings)));
+        }
+    }
+
+    /// Finds the company of a note that was just struck.
+    fn join(&mut self, id: u32, tick: Tick, pitch: Pitch, velocity: u8, out: &mut Vec<ToAudio>) {
+        let scale = allowed(&self.settings, self.expression.key(), self.policy.held_classes());
+        let found =
+            company::choose(&mut self.trail, &mut self.sampler, &self.settings, scale, tick, pitch);
+        let mut pitches = [None; company::MOST];
+        for (slot, pitch) in pitches.iter_mut().zip(found) {
+            *slot = Some(pitch);
+            let duration = company::ASSUMED_TICKS;
+            self.company.push(Note {
+                onset: tick,
+                pitch,
+                voice: Voice::Machine,
+                velocity,
+                duration,
+            });
+        }
+        out.push(ToAudio::Company { id, pitches, velocity });
+    }
+
     /// Lets the model choose one event: time that passes, or a note. `false` when there is nothing to plan.
     fn plan_event(&mut self, out: &mut Vec<ToAudio>) -> bool {
         let now = self.reach();
-        let Some(gate) = self.gate.clone().filter(|g| now < g.end) else { return false };
-        let floor = self.plan_floor.max(gate.start.plus(-1));
-        let imagines = Policy::expects_player(&self.settings);
-        let must_sound = self.trail.head.must_sound;
-        let here = self.crowd(now);
-        let settings = self.settings;
-        let last = self.trail.head.last.filter(|l| l.onset == now);
-        let may = |id: usize, shifts: bool| -> Option<f32> {
-            let above =
-                |pitch: Pitch, voice| last.is_none_or(|l| (pitch, voice) > (l.pitch, l.voice));
-            match Token::from_id(id as u16)? {
-                Token::Shift(ticks) => {
-                    let ticks = i64::from(ticks);
-                    (shifts && (now.plus(ticks) > floor || ticks == MAX_SHIFT)).then_some(0.0)
-                }
-                _ if now <= floor => None,
-                Token::Player(pitch) => {
-                    (imagines && here.player < NOTES_PER_TICK && above(pitch, Voice::Player))
-                        .then_some(0.0)
-                }
-                Token::Machine(pitch) => (here.machine < NOTES_PER_TICK
-                    && here.sounding < usize::from(settings.polyphony)
-                    && settings.permits(pitch)
-                    && above(pitch, Voice::Machine))
-                .then_some(settings.density * DENSITY_LOGITS),
-                Token::Velocity(_) | Token::Duration(_) => None,
-            }
-        };
-        let key = if now <= floor { floor } else { Tick(0) };
-        let token = self
-            .choose(|id| may(id, !must_sound), key)
-            // After a shift an event must follow; if all are masked, more time passes.
-            .or_else(|| self.choose(|id| may(id, true), key))
-            .unwrap_or(Token::Shift(Token::LONGEST_SHIFT));
+        let Some(rules) = self.rules.take() else { return false };
+        let open = now < rules.gate.end;
+        if open {
+            let place = Place::of(&self.trail);
+            let must_sound = self.trail.head.must_sound;
+            let key = if now <= rules.floor { rules.floor } else { Tick(0) };
+            let token = self
+                .choose(|id| rules.bias(&place, id, !must_sound), key)
+                // After a shift an event must follow; if all are masked, more time passes.
+                .or_else(|| self.choose(|id| rules.bias(&place, id, true), key))
+                .unwrap_or(Token::Shift(Token::LONGEST_SHIFT));
+            self.finish_event(token, now, rules.gate.end, out);
+        }
+        self.rules = Some(rules);
+        open
+    }
+
+    /// Feeds an event's first token, and chooses and feeds the rest of it.
+    fn finish_event(&mut self, token: Token, now: Tick, shut: Tick, out: &mut Vec<ToAudio>) {
         self.trail.feed(token);
         match token {
             Token::Player(pitch) => {
                 let velocity = self.choose_velocity();
-                let note = Note { onset: now, pitch, voice: Voice::Player, velocity, duration: 1 };
-                self.trail.mark(note, false);
+                self.trail.mark(
+                    Note { onset: now, pitch, voice: Voice::Player, velocity, duration: 1 },
+                    false,
+                );
             }
             Token::Machine(pitch) => {
                 let velocity = self.choose_velocity();
@@ -368,11 +440,15 @@ impl Session {
                 let duration = DURATIONS[usize::from(duration)];
                 let note = Note { onset: now, pitch, voice: Voice::Machine, velocity, duration };
                 self.trail.mark(note, false);
-                out.push(ToAudio::Note(PlannedNote { onset: now, duration, pitch, velocity }));
+                let mut shaped = self.expression.shape(&note, self.bars, &self.settings);
+                if self.settings.mode == Mode::Trade {
+                    // The turn ends here, and so does what sounds.
+                    shaped.duration = shaped.duration.min(shut.since(now)).max(1);
+                }
+                out.push(ToAudio::Note(shaped));
             }
             Token::Shift(_) | Token::Velocity(_) | Token::Duration(_) => {}
         }
-        true
     }
 
     fn choose_velocity(&mut self) -> u8 {
@@ -396,29 +472,6 @@ impl Session {
         let id = self.sampler.choose(&head.logits, bias, temperature, top_p, uniform(keys))?;
         Token::from_id(id)
     }
-
-    /// How many notes begin and sound at `now`, by the plan.
-    fn crowd(&self, now: Tick) -> Crowd {
-        let mut crowd = Crowd::default();
-        for point in self.trail.points() {
-            let Note { voice, onset, .. } = point.note;
-            match voice {
-                Voice::Player => crowd.player += usize::from(onset == now),
-                Voice::Machine => {
-                    crowd.machine += usize::from(onset == now);
-                    crowd.sounding += usize::from(point.note.end() > now);
-                }
-            }
-        }
-        crowd
-    }
-}
-
-#[derive(Clone, Copy, Default)]
-struct Crowd {
-    player: usize,
-    machine: usize,
-    sounding: usize,
 }
 
 fn kind(kind: Kind) -> impl Fn(usize) -> Option<f32> {

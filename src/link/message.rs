@@ -38,6 +38,8 @@ pub enum ToWorker {
     },
     /// The player struck a key.
     Heard {
+        /// Counts the keys, so that company finds its note.
+        id: u32,
         /// The nearest tick.
         tick: Tick,
         /// The key.
@@ -62,7 +64,7 @@ pub enum ToWorker {
 }
 
 /// From the worker to the audio thread.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Debug)]
 pub enum ToAudio {
     /// Every planned note that begins at `from` or later is void.
     Withdraw {
@@ -73,6 +75,15 @@ pub enum ToAudio {
     },
     /// A note is planned.
     Note(PlannedNote),
+    /// What joins a key of the player at once, to be released with it.
+    Company {
+        /// The key's `id`.
+        id: u32,
+        /// The notes; all `None` when nothing fits.
+        pitches: [Option<Pitch>; 4],
+        /// 1 to 127.
+        velocity: u8,
+    },
     /// The machine yields: what sounds ends when `at` is reached.
     Yield {
         /// The tick at which it falls silent.
@@ -88,10 +99,14 @@ pub enum ToAudio {
 }
 
 /// A machine note that has not sounded yet.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Debug)]
 pub struct PlannedNote {
-    /// When it begins.
+    /// When it begins on the grid.
     pub onset: Tick,
+    /// Ticks that it comes after the grid: swing. 0 or more.
+    pub late_ticks: f32,
+    /// Milliseconds that it comes after that: unevenness. 0 or more.
+    pub late_millis: f32,
     /// Ticks that it lasts, at least 1.
     pub duration: i64,
     /// What sounds.

@@ -16,17 +16,70 @@ pub enum Mode {
     Accompany,
     /// Waits for the player's phrase to end, then continues it; yields as soon as the player plays.
     Answer,
+    /// Player and machine take turns of some bars each.
+    Trade,
+    /// Each of the player's notes gets company at once, released with it.
+    Harmonise,
+    /// Goes on by itself until the player takes over.
+    Solo,
+}
+
+/// The grid that machine notes begin on.
+#[derive(
+    Clone, Copy, PartialEq, Eq, Hash, Debug, Default, serde::Serialize, serde::Deserialize,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Grid {
+    /// Wherever the model puts them: twelfths of a beat.
+    #[default]
+    Free,
+    /// Sixteenth notes.
+    Straight,
+    /// Eighth-note triplets.
+    Triplet,
+    /// Eighth notes.
+    Eighth,
+}
+
+impl Grid {
+    /// Every grid, in the order shown to users.
+    pub const ALL: [Self; 4] = [Self::Free, Self::Straight, Self::Triplet, Self::Eighth];
+
+    /// The name that users read and type.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Free => "free",
+            Self::Straight => "straight",
+            Self::Triplet => "triplet",
+            Self::Eighth => "eighth",
+        }
+    }
+
+    /// Whether a note may begin so many ticks after a bar line.
+    pub const fn allows(self, ticks_into_bar: i64) -> bool {
+        let step = match self {
+            Self::Free => 1,
+            Self::Straight => 3,
+            Self::Triplet => 4,
+            Self::Eighth => 6,
+        };
+        ticks_into_bar % step == 0
+    }
 }
 
 impl Mode {
     /// Every mode, in the order shown to users.
-    pub const ALL: [Self; 2] = [Self::Accompany, Self::Answer];
+    pub const ALL: [Self; 5] =
+        [Self::Accompany, Self::Answer, Self::Trade, Self::Harmonise, Self::Solo];
 
     /// The name that users read and type.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Accompany => "accompany",
             Self::Answer => "answer",
+            Self::Trade => "trade",
+            Self::Harmonise => "harmonise",
+            Self::Solo => "solo",
         }
     }
 }
@@ -68,6 +121,34 @@ pub struct Settings {
     pub thru: bool,
     /// Whether the machine plays at all.
     pub active: bool,
+    /// Bars of one turn in [`Mode::Trade`]: 1 to 16.
+    pub trade_bars: u8,
+    /// Whether the machine has the first turn.
+    pub machine_first: bool,
+    /// Machine notes that accompany each note of the player in [`Mode::Harmonise`]: 1 to 4.
+    pub voices: u8,
+    /// The scale follows the key that is heard; else it is `key` and `scale`.
+    pub follow_key: bool,
+    /// Only pitch classes that the player holds, while he holds three or more.
+    pub chord_lock: bool,
+    /// How strongly a key that was just played is avoided: 0 (not at all) to 1.
+    pub repeat_guard: f32,
+    /// Where machine notes may begin.
+    pub grid: Grid,
+    /// How late off-beat eighths and sixteenths come: 0 (straight) to 1 (triplets).
+    pub swing: f32,
+    /// How unevenly notes begin and sound: 0 (not at all) to 1 (up to 20 ms, and 12 steps of velocity).
+    pub humanise: f32,
+    /// How far the machine's dynamics follow the player's: 0 to 1.
+    pub velocity_follow: f32,
+    /// Factor on the length of machine notes: 0.1 to 2.
+    pub note_length: f32,
+    /// The machine repeats its last two bars instead of going on.
+    pub freeze: bool,
+    /// What the machine sounds goes on sounding, and nothing new begins.
+    pub hold: bool,
+    /// The player's keys C-1 to E-1 choose the mode and are not heard.
+    pub key_switches: bool,
 }
 
 impl Default for Settings {
@@ -90,6 +171,20 @@ impl Default for Settings {
             output: Channel::new(1),
             thru: true,
             active: true,
+            trade_bars: 4,
+            machine_first: false,
+            voices: 2,
+            follow_key: false,
+            chord_lock: false,
+            repeat_guard: 0.25,
+            grid: Grid::Free,
+            swing: 0.0,
+            humanise: 0.0,
+            velocity_follow: 0.5,
+            note_length: 1.0,
+            freeze: false,
+            hold: false,
+            key_switches: false,
         }
     }
 }
@@ -113,6 +208,13 @@ impl Settings {
         self.polyphony = self.polyphony.clamp(1, 16);
         self.reaction = self.reaction.min(12);
         self.phrase_gap = self.phrase_gap.clamp(3, 96);
+        self.trade_bars = self.trade_bars.clamp(1, 16);
+        self.voices = self.voices.clamp(1, 4);
+        self.repeat_guard = number(self.repeat_guard, 0.0, 1.0, default.repeat_guard);
+        self.swing = number(self.swing, 0.0, 1.0, default.swing);
+        self.humanise = number(self.humanise, 0.0, 1.0, default.humanise);
+        self.velocity_follow = number(self.velocity_follow, 0.0, 1.0, default.velocity_follow);
+        self.note_length = number(self.note_length, 0.1, 2.0, default.note_length);
         self
     }
 
@@ -121,9 +223,9 @@ impl Settings {
         (self.register_low..=self.register_high).contains(&pitch) && self.allowed().holds(pitch)
     }
 
-    /// The pitch classes that the machine may play.
+    /// The pitch classes that the machine may play, unless it follows the key that it hears.
     pub fn allowed(&self) -> PitchSet {
-        self.scale.on(self.key)
+        if self.follow_key { PitchSet::ALL } else { self.scale.on(self.key) }
     }
 }
 

@@ -207,6 +207,23 @@ impl Clock {
         Tick((at + 0.5 + 1e-9).floor() as i64).max(self.next_close)
     }
 
+    /// Samples since the engine was made, at a sample of the block.
+    pub(crate) fn sample(&self, offset: u32) -> u64 {
+        self.sample + u64::from(offset)
+    }
+
+    /// The sample of the block on which an absolute sample falls; the past falls on the first.
+    pub(crate) fn offset(&self, sample: u64) -> u32 {
+        u32::try_from(sample.saturating_sub(self.sample)).unwrap_or(u32::MAX)
+    }
+
+    /// Samples that some ticks and milliseconds last.
+    pub(crate) fn samples(&self, ticks: f32, millis: f32) -> u64 {
+        let samples = f64::from(ticks) / self.ticks_per_sample
+            + f64::from(millis) * self.rate.hertz() / 1_000.0;
+        samples.clamp(0.0, 1e9).round() as u64
+    }
+
     /// The first tick that is still open.
     pub(crate) fn open(&self) -> Tick {
         self.next_close

@@ -3,12 +3,14 @@
 use crate::link::message::{PlannedNote, ToAudio, ToWorker};
 use crate::link::meter::Meter;
 use crate::link::pair::AudioEnd;
-use crate::link::settings::Settings;
+use crate::link::settings::{Mode, Settings};
 use crate::live::block::{Block, Sink};
 use crate::live::clock::{Boundary, Change, Clock};
 use crate::live::ledger::Ledger;
+use crate::live::remote::Remote;
 use crate::live::scheduler::Scheduler;
-use crate::music::event::{Midi, TimedMidi};
+use crate::live::timed::{Timed, Timetable, Until};
+use crate::music::event::{Channel, Midi, TimedMidi};
 use crate::music::pitch::Pitch;
 use crate::music::time::{Bars, SampleRate, Tick};
 
@@ -18,12 +20,21 @@ const HEARD_PER_TICK: u8 = 16;
 /// Ticks without a note of either part after which our own clock stops: sixteen bars.
 const IDLE_TICKS: i64 = 16 * 48;
 
+/// Milliseconds from a key to its company: time for a block of 256 samples to pass and for the model to
+/// answer, and less than the ear tells apart from at once.
+const COMPANY_MILLIS: f32 = 10.0;
+
+/// A note-on that repeats one of ours on its own channel within so many milliseconds is an echo.
+const ECHO_MILLIS: f32 = 60.0;
+
 /// The audio thread's half of Sideman.
 pub struct Improviser {
     end: AudioEnd,
     clock: Clock,
     ledger: Ledger,
     scheduler: Scheduler,
+    timetable: Timetable,
+    remote: Remote,
     /// What the worker was last told; `None` before the first block.
     told: Option<Settings>,
     /// A message was lost because the ring was full: the worker must be told anew.
@@ -37,8 +48,12 @@ pub struct Improviser {
     worker_era: u32,
     /// No note that begins before this tick outlasts it: the machine has yielded.
     yields_at: Tick,
+    /// Counts the keys that were heard.
+    key_id: u32,
     heard_this_tick: (Tick, u8),
     last_activity: Tick,
+    /// Keys, a bit for each key of each channel, whose note-on was our own echo.
+    echoes: [u128; 16],
     panic: bool,
 }
 
@@ -50,6 +65,8 @@ impl Improviser {
             clock: Clock::new(rate),
             ledger: Ledger::default(),
             scheduler: Scheduler::default(),
+            timetable: Timetable::default(),
+            remote: Remote::default(),
             told: None,
             out_of_step: true,
             take: Tick(i64::MIN),
@@ -57,8 +74,10 @@ impl Improviser {
             era: 0,
             worker_era: 0,
             yields_at: Tick(i64::MIN),
+            key_id: 0,
             heard_this_tick: (Tick(i64::MIN), 0),
             last_activity: Tick(0),
+            echoes: [0; 16],
             panic: false,
         }
     }
@@ -67,42 +86,36 @@ impl Improviser {
     ///
     /// Audio thread. No allocation, lock or system call; waits for the worker only when `block.offline`.
     pub fn process(&mut self, block: &Block<'_>, settings: &Settings, sink: &mut impl Sink) {
-        let settings = settings.sane();
-        let mut out = Out { sink, offset: 0, meter: &self.end.meter };
+        let set = settings.sane();
+        let mut settings = self.remote.apply(set);
         let change = self.clock.begin(block, settings.tempo);
-        let muted = !settings.active && self.told.is_some_and(|t| t.active);
-        if self.panic || matches!(change, Change::Stop | Change::Take | Change::Jump) || muted {
-            self.scheduler.clear();
-            self.ledger.release_machine(|m| out.send(m));
-        }
-        if self.panic || (!settings.thru && self.told.is_some_and(|t| t.thru)) {
-            self.ledger.release_player(|m| out.send(m));
-        }
-        if !self.clock.runs() {
-            // No tick will come by to settle what the host refused.
-            self.ledger.release_due(Tick(i64::MIN), |m| out.send(m));
-        }
-        self.panic = false;
+        self.end_what_must(&settings, change, sink);
         self.tell(&settings, change);
+        self.absorb(self.clock.upcoming());
         let mut events = block.events.iter().peekable();
         let last = block.frames.saturating_sub(1);
         let mut now = 0;
         loop {
+            let inside = |at: &u32| *at < block.frames;
             let boundary =
-                self.clock.next().map(|(at, b)| (at.max(now), b)).filter(|b| b.0 < block.frames);
+                self.clock.next().map(|(at, b)| (at.max(now), b)).filter(|b| inside(&b.0));
+            let timed = self.timetable.next().map(|s| self.clock.offset(s).max(now)).filter(inside);
             let event = events.peek().map(|e| e.offset.clamp(now, last.max(now)));
-            match (boundary, event) {
-                (Some((at, boundary)), event) if event.is_none_or(|e| at <= e) => {
-                    now = at;
-                    self.pass(at, boundary, &settings, block.offline, sink);
+            let Some(at) = [boundary.map(|b| b.0), timed, event].into_iter().flatten().min() else {
+                break;
+            };
+            now = at;
+            if let Some((_, boundary)) = boundary.filter(|b| b.0 == at) {
+                self.pass(at, boundary, &settings, block.offline, sink);
+            } else if timed == Some(at) {
+                self.begin_timed(at, &settings, block.offline, sink);
+            } else if let Some(event) = events.next() {
+                if self.remote.takes(event.midi, &set) {
+                    settings = self.remote.apply(set);
+                    self.tell(&settings, Change::None);
+                } else {
+                    self.listen(at, event.midi, &settings, sink);
                 }
-                (_, Some(at)) => {
-                    now = at;
-                    if let Some(event) = events.next() {
-                        self.listen(at, event.midi, &settings, sink);
-                    }
-                }
-                _ => break,
             }
         }
         self.clock.end(block.frames);
@@ -149,6 +162,25 @@ impl Improviser {
         self.ledger.is_silent()
     }
 
+    /// Ends what the host, the settings or a panic have ended since the last block.
+    fn end_what_must(&mut self, settings: &Settings, change: Change, sink: &mut impl Sink) {
+        let mut out = Out { sink, offset: 0, meter: &self.end.meter };
+        let muted = !settings.active && self.told.is_some_and(|t| t.active);
+        if self.panic || matches!(change, Change::Stop | Change::Take | Change::Jump) || muted {
+            self.scheduler.clear();
+            self.timetable.clear();
+            self.ledger.release_machine(|m| out.send(m));
+        }
+        if self.panic || (!settings.thru && self.told.is_some_and(|t| t.thru)) {
+            self.ledger.release_player(|m| out.send(m));
+        }
+        if !self.clock.runs() && !settings.hold {
+            // No tick will come by to settle what the host refused.
+            self.ledger.release_due(Tick(i64::MIN), |m| out.send(m));
+        }
+        self.panic = false;
+    }
+
     /// Tells the worker what has changed. What does not fit the ring is told with the next block.
     fn tell(&mut self, settings: &Settings, change: Change) {
         let tick = self.clock.open();
@@ -173,6 +205,7 @@ impl Improviser {
                 self.era = era;
                 self.yields_at = Tick(i64::MIN);
                 self.scheduler.clear();
+                self.timetable.clear();
                 self.last_activity = tick;
             }
             if matches!(message, ToWorker::Take { .. }) {
@@ -191,70 +224,90 @@ impl Improviser {
         sink: &mut impl Sink,
     ) {
         self.clock.pass(boundary);
-        match boundary {
+        let tick = match boundary {
             Boundary::Close(tick) => {
                 if !self.end.send(ToWorker::Closed { tick }) {
                     self.out_of_step = true;
                 }
+                return;
             }
-            Boundary::Tick(tick) => {
-                self.catch_up(tick, settings, offline);
-                let mut out = Out { sink, offset, meter: &self.end.meter };
-                self.ledger.release_due(tick, |m| out.send(m));
-                while let Some(note) = self.scheduler.pop_due(tick) {
-                    if note.onset < tick {
-                        Meter::count(&out.meter.late_notes);
-                        continue;
-                    }
-                    // Planned before the settings changed: what they forbid now does not sound.
-                    let crowded = self.ledger.machine_notes() >= usize::from(settings.polyphony);
-                    if !settings.active || crowded || !settings.permits(note.pitch) {
-                        continue;
-                    }
-                    let mut end = tick.plus(note.duration.max(1));
-                    if tick < self.yields_at {
-                        end = end.min(self.yields_at);
-                    }
-                    let (key, velocity) = (note.pitch.number(), note.velocity.clamp(1, 127));
-                    let started =
-                        self.ledger.start(settings.output, key, velocity, end, |m| out.send(m));
-                    Meter::count(if started { &out.meter.notes } else { &out.meter.clashes });
-                    self.last_activity = tick;
-                }
-                let idle =
-                    tick.since(self.last_activity) > IDLE_TICKS && self.ledger.machine_notes() == 0;
-                if idle {
-                    self.clock.sleep();
-                }
+            Boundary::Tick(tick) => tick,
+        };
+        self.catch_up(tick, settings, offline);
+        if !settings.hold {
+            let mut out = Out { sink, offset, meter: &self.end.meter };
+            self.ledger.release_due(tick, |m| out.send(m));
+        }
+        while let Some(note) = self.scheduler.pop_due(tick) {
+            if note.onset < tick {
+                Meter::count(&self.end.meter.late_notes);
+            } else {
+                self.begin(offset, note, settings, sink);
             }
         }
+        if tick.since(self.last_activity) > IDLE_TICKS && self.ledger.machine_notes() == 0 {
+            self.clock.sleep();
+        }
+    }
+
+    /// Begins a planned note, now or on the sample that swing and unevenness give it.
+    fn begin(&mut self, offset: u32, note: PlannedNote, settings: &Settings, sink: &mut impl Sink) {
+        let mut end = note.onset.plus(note.duration.max(1));
+        if note.onset < self.yields_at {
+            end = end.min(self.yields_at);
+        }
+        let now = self.clock.sample(offset);
+        let sample = now + self.clock.samples(note.late_ticks, note.late_millis);
+        let (pitch, velocity, until) = (note.pitch, note.velocity, Until::Tick(end));
+        let timed = Timed { sample, pitch, velocity, until };
+        if sample == now {
+            self.start(offset, timed, settings, sink);
+        } else if !self.timetable.add(timed) {
+            Meter::count(&self.end.meter.clashes);
+        }
+    }
+
+    /// Begins what is due at a sample of its own; company that is not there yet is waited for only offline.
+    fn begin_timed(
+        &mut self,
+        offset: u32,
+        settings: &Settings,
+        offline: bool,
+        sink: &mut impl Sink,
+    ) {
+        let sample = self.clock.sample(offset);
+        self.absorb(self.clock.upcoming());
+        while offline && self.timetable.lacks_company(sample) && self.end.wait() {
+            self.absorb(self.clock.upcoming());
+        }
+        for _ in 0..self.timetable.give_up(sample) {
+            Meter::count(&self.end.meter.late_plans);
+        }
+        while let Some(note) = self.timetable.pop_due(sample) {
+            self.start(offset, note, settings, sink);
+        }
+    }
+
+    /// Starts a machine note now, if nothing forbids it.
+    fn start(&mut self, offset: u32, note: Timed, settings: &Settings, sink: &mut impl Sink) {
+        // What the settings have come to forbid since it was planned does not sound.
+        let crowded = self.ledger.machine_notes() >= usize::from(settings.polyphony);
+        if !settings.active || settings.hold || crowded || !settings.permits(note.pitch) {
+            return;
+        }
+        let mut out = Out { sink, offset, meter: &self.end.meter };
+        let sound = (settings.output, note.pitch.number(), note.velocity.clamp(1, 127));
+        let began = self.clock.sample(offset);
+        let started = self.ledger.start(sound, note.until, began, |m| out.send(m));
+        Meter::count(if started { &self.end.meter.notes } else { &self.end.meter.clashes });
+        self.last_activity = self.clock.upcoming();
     }
 
     /// Takes in what the worker has said, and in an offline render waits until that is all it must know.
     fn catch_up(&mut self, tick: Tick, settings: &Settings, offline: bool) {
         let must_know = tick.plus(-i64::from(settings.reaction) - 1);
         loop {
-            while let Some(message) = self.end.receive() {
-                if let ToAudio::Withdraw { era, .. } = message {
-                    self.worker_era = era;
-                }
-                if self.worker_era != self.era {
-                    continue;
-                }
-                match message {
-                    ToAudio::Withdraw { from, .. } => self.scheduler.withdraw(from),
-                    ToAudio::Note(note) => {
-                        if !self.scheduler.add(note) {
-                            Meter::count(&self.end.meter.clashes);
-                        }
-                    }
-                    ToAudio::Yield { at } => {
-                        self.yields_at = at.max(tick);
-                        self.ledger.cut(self.yields_at);
-                    }
-                    ToAudio::Ready { closed, until } => self.ready = (closed, until),
-                }
-            }
+            self.absorb(tick);
             let known =
                 must_know < self.take || (self.ready.0 >= must_know && self.ready.1 >= tick);
             if known {
@@ -267,27 +320,58 @@ impl Improviser {
         }
     }
 
+    /// Takes in what the worker has said. `tick` is the next to sound.
+    fn absorb(&mut self, tick: Tick) {
+        while let Some(message) = self.end.receive() {
+            if let ToAudio::Withdraw { era, .. } = message {
+                self.worker_era = era;
+            }
+            if self.worker_era != self.era {
+                continue;
+            }
+            match message {
+                ToAudio::Withdraw { from, .. } => self.scheduler.withdraw(from),
+                ToAudio::Note(note) => {
+                    if !self.scheduler.add(note) {
+                        Meter::count(&self.end.meter.clashes);
+                    }
+                }
+                ToAudio::Company { id, pitches, velocity } => {
+                    for _ in 0..self.timetable.company(id, pitches, velocity) {
+                        Meter::count(&self.end.meter.clashes);
+                    }
+                }
+                ToAudio::Yield { at } => {
+                    self.yields_at = at.max(tick);
+                    self.ledger.cut(self.yields_at);
+                }
+                ToAudio::Ready { closed, until } => self.ready = (closed, until),
+            }
+        }
+    }
+
     fn listen(&mut self, offset: u32, midi: Midi, settings: &Settings, sink: &mut impl Sink) {
+        if self.is_echo(offset, midi) {
+            return;
+        }
         let mut out = Out { sink, offset, meter: &self.end.meter };
         let hears = |channel| settings.input.is_none_or(|only| only == channel);
         match midi {
             Midi::NoteOn { channel, key, velocity } => {
+                self.timetable.release(channel, key);
+                self.ledger.release_company(channel, key, settings.hold, |m| out.send(m));
                 if settings.thru {
                     self.ledger.pass_on(channel, key, velocity, |m| out.send(m));
                 }
                 if hears(channel) {
-                    if self.clock.wake(offset) {
-                        self.tell(
-                            settings,
-                            if self.take == Tick(i64::MIN) { Change::Take } else { Change::Jump },
-                        );
-                    }
-                    self.hear(self.clock.nearest(offset), Pitch::new(key), velocity);
+                    self.hear(offset, (channel, key), velocity, settings);
                 }
             }
             Midi::NoteOff { channel, key, velocity } => {
                 // Whatever thru says now: if the note-on was passed, so is its end.
                 self.ledger.pass_off(channel, key, velocity, |m| out.send(m));
+                self.timetable.release(channel, key);
+                self.ledger.release_company(channel, key, settings.hold, |m| out.send(m));
                 if hears(channel) && self.clock.runs() {
                     let tick = self.clock.nearest(offset);
                     if !self.end.send(ToWorker::Released { tick, pitch: Pitch::new(key) }) {
@@ -303,16 +387,59 @@ impl Improviser {
         }
     }
 
-    fn hear(&mut self, tick: Tick, pitch: Pitch, velocity: u8) {
+    /// Whether an event is what we sent ourselves, come back from a synth that returns all it gets.
+    fn is_echo(&mut self, offset: u32, midi: Midi) -> bool {
+        match midi {
+            Midi::NoteOn { channel, key, .. } => {
+                let since =
+                    self.clock.sample(offset).saturating_sub(self.clock.samples(0.0, ECHO_MILLIS));
+                let echo = self.ledger.machine_began(channel, key, since);
+                if echo {
+                    self.echoes[usize::from(channel.index())] |= 1 << (key & 127);
+                }
+                echo
+            }
+            Midi::NoteOff { channel, key, .. } => {
+                let echoes = &mut self.echoes[usize::from(channel.index())];
+                let echo = *echoes >> (key & 127) & 1 == 1;
+                *echoes &= !(1 << (key & 127));
+                echo && !self.ledger.player_sounds(channel, key)
+            }
+            Midi::Control { .. } | Midi::PitchBend { .. } | Midi::Pressure { .. } => false,
+        }
+    }
+
+    /// Tells the worker of a key, unless it is one of a flood, and expects its company.
+    fn hear(
+        &mut self,
+        offset: u32,
+        (channel, key): (Channel, u8),
+        velocity: u8,
+        settings: &Settings,
+    ) {
+        if self.clock.wake(offset) {
+            self.tell(settings, Change::Jump);
+        }
+        let tick = self.clock.nearest(offset);
         if self.heard_this_tick.0 != tick {
             self.heard_this_tick = (tick, 0);
         }
         self.heard_this_tick.1 = self.heard_this_tick.1.saturating_add(1);
         self.last_activity = self.last_activity.max(tick);
-        let told = self.heard_this_tick.1 <= HEARD_PER_TICK
-            && self.end.send(ToWorker::Heard { tick, pitch, velocity: velocity.clamp(1, 127) });
-        if !told {
+        self.key_id = self.key_id.wrapping_add(1);
+        let heard = ToWorker::Heard {
+            id: self.key_id,
+            tick,
+            pitch: Pitch::new(key),
+            velocity: velocity.clamp(1, 127),
+        };
+        if self.heard_this_tick.1 > HEARD_PER_TICK || !self.end.send(heard) {
             Meter::count(&self.end.meter.unheard);
+        } else if settings.mode == Mode::Harmonise && settings.active {
+            let due = self.clock.sample(offset) + self.clock.samples(0.0, COMPANY_MILLIS);
+            if !self.timetable.expect(self.key_id, due, channel, key) {
+                Meter::count(&self.end.meter.clashes);
+            }
         }
     }
 }

@@ -5,6 +5,7 @@
 
 use arrayvec::ArrayVec;
 
+use crate::live::timed::Until;
 use crate::music::event::{Channel, Midi};
 use crate::music::time::Tick;
 
@@ -15,8 +16,13 @@ const CAPACITY: usize = 64;
 struct Held {
     channel: Channel,
     key: u8,
-    end: Tick,
+    end: Until,
+    /// The sample of its note-on.
+    began: u64,
 }
+
+/// The end of what must end at the next opportunity.
+const AT_ONCE: Until = Until::Tick(Tick(i64::MIN));
 
 /// The ledger. `send` arguments pass an event on and say whether it was taken.
 #[derive(Clone, Debug, Default)]
@@ -49,14 +55,18 @@ impl Ledger {
         self.machine.len()
     }
 
-    /// Starts a machine note that ends at `end`. One that sounds on the same key ends first. `false` when it
-    /// could not start; then nothing has changed but perhaps that end.
+    /// Whether a machine note on that key began at `since` or later.
+    pub(crate) fn machine_began(&self, channel: Channel, key: u8, since: u64) -> bool {
+        self.machine.iter().any(|h| h.channel == channel && h.key == key && h.began >= since)
+    }
+
+    /// Starts a machine note at a sample. One that sounds on the same key ends first. `false` when it could
+    /// not start; then nothing has changed but perhaps that end.
     pub(crate) fn start(
         &mut self,
-        channel: Channel,
-        key: u8,
-        velocity: u8,
-        end: Tick,
+        (channel, key, velocity): (Channel, u8, u8),
+        end: Until,
+        began: u64,
         mut send: impl FnMut(Midi) -> bool,
     ) -> bool {
         if self.machine_sounds(channel, key) {
@@ -66,20 +76,39 @@ impl Ledger {
         if !free || self.machine.is_full() || !send(Midi::NoteOn { channel, key, velocity }) {
             return false;
         }
-        self.machine.push(Held { channel, key, end });
+        self.machine.push(Held { channel, key, end, began });
         true
     }
 
     /// Ends what must end at `tick` or before it.
     pub(crate) fn release_due(&mut self, tick: Tick, mut send: impl FnMut(Midi) -> bool) {
-        self.release(&mut send, |h| h.end <= tick);
+        self.release(&mut send, |h| matches!(h.end, Until::Tick(end) if end <= tick));
         self.settle(&mut send);
     }
 
     /// Lets no machine note outlast `tick`.
     pub(crate) fn cut(&mut self, tick: Tick) {
         for held in &mut self.machine {
-            held.end = held.end.min(tick);
+            held.end = match held.end {
+                Until::Tick(end) => Until::Tick(end.min(tick)),
+                Until::Release(..) => Until::Tick(tick),
+            };
+        }
+    }
+
+    /// The player let go of a key: what joined it ends, at once or, with `hold`, with what is held.
+    pub(crate) fn release_company(
+        &mut self,
+        channel: Channel,
+        key: u8,
+        hold: bool,
+        mut send: impl FnMut(Midi) -> bool,
+    ) {
+        for held in self.machine.iter_mut().filter(|h| h.end == Until::Release(channel, key)) {
+            held.end = AT_ONCE;
+        }
+        if !hold {
+            self.release(&mut send, |h| h.end == AT_ONCE);
         }
     }
 
@@ -163,11 +192,12 @@ mod tests {
     use super::*;
 
     const ONE: Channel = Channel::new(0);
+    const NINE: Until = Until::Tick(Tick(9));
 
     #[test]
     fn a_refused_note_off_is_sent_again() {
         let mut ledger = Ledger::default();
-        assert!(ledger.start(ONE, 60, 100, Tick(4), |_| true));
+        assert!(ledger.start((ONE, 60, 100), Until::Tick(Tick(4)), 0, |_| true));
         ledger.pass_on(ONE, 64, 100, |_| true);
         ledger.release_due(Tick(4), |_| false);
         ledger.release_player(|_| false);
@@ -185,8 +215,8 @@ mod tests {
     fn nobody_shares_a_key() {
         let mut ledger = Ledger::default();
         ledger.pass_on(ONE, 60, 100, |_| true);
-        assert!(!ledger.start(ONE, 60, 100, Tick(9), |_| true), "the player holds it");
-        assert!(ledger.start(Channel::new(1), 60, 100, Tick(9), |_| true));
+        assert!(!ledger.start((ONE, 60, 100), NINE, 0, |_| true), "the player holds it");
+        assert!(ledger.start((Channel::new(1), 60, 100), NINE, 0, |_| true));
         let mut sent = Vec::new();
         ledger.pass_on(Channel::new(1), 60, 90, |m| {
             sent.push(m);

@@ -54,6 +54,8 @@ mod tests {
     fn due_notes_come_in_order_and_withdrawn_ones_never() {
         let note = |onset, pitch| PlannedNote {
             onset: Tick(onset),
+            late_ticks: 0.0,
+            late_millis: 0.0,
             duration: 1,
             pitch: Pitch::new(pitch),
             velocity: 64,
@@ -71,7 +73,14 @@ mod tests {
     #[test]
     fn a_full_plan_refuses() {
         let mut scheduler = Scheduler::default();
-        let note = PlannedNote { onset: Tick(0), duration: 1, pitch: Pitch::new(60), velocity: 1 };
+        let note = PlannedNote {
+            onset: Tick(0),
+            late_ticks: 0.0,
+            late_millis: 0.0,
+            duration: 1,
+            pitch: Pitch::new(60),
+            velocity: 1,
+        };
         assert_eq!((0..CAPACITY + 5).filter(|_| scheduler.add(note)).count(), CAPACITY);
     }
 }

@@ -4,7 +4,7 @@
 
 use serde::Serialize;
 
-use crate::link::settings::{Mode, Settings};
+use crate::link::settings::{Grid, Mode, Settings};
 use crate::music::event::Channel;
 use crate::music::pitch::{Pitch, PitchClass};
 use crate::music::scale::Scale;
@@ -28,9 +28,10 @@ pub struct Parameter {
 pub const PARAMETERS: &[Parameter] = &[
     Parameter {
         name: "mode",
-        about: "How Sideman takes part: under you at the same time, or in answer to your phrases.",
+        about: "How Sideman takes part: under you, in answer to your phrases, in turns of bars, in harmony with \
+                each note, or by itself.",
         unit: "mode",
-        range: "accompany, answer",
+        range: "accompany, answer, trade, harmonise, solo",
         read: |text, s| Mode::ALL.into_iter().find(|m| m.name() == text).map(|m| s.mode = m),
         write: |s| s.mode.name().to_owned(),
     },
@@ -165,6 +166,118 @@ pub const PARAMETERS: &[Parameter] = &[
         range: "on, off",
         read: |text, s| switch(text).map(|on| s.thru = on),
         write: |s| on_off(s.thru),
+    },
+    Parameter {
+        name: "trade-bars",
+        about: "Bars of one turn when you trade.",
+        unit: "bars",
+        range: "1..16",
+        read: |text, s| whole(text, 1, 16).map(|n| s.trade_bars = n),
+        write: |s| s.trade_bars.to_string(),
+    },
+    Parameter {
+        name: "machine-first",
+        about: "Whether Sideman has the first turn when you trade.",
+        unit: "switch",
+        range: "on, off",
+        read: |text, s| switch(text).map(|on| s.machine_first = on),
+        write: |s| on_off(s.machine_first),
+    },
+    Parameter {
+        name: "voices",
+        about: "How many notes join each of yours in harmony.",
+        unit: "notes",
+        range: "1..4",
+        read: |text, s| whole(text, 1, 4).map(|n| s.voices = n),
+        write: |s| s.voices.to_string(),
+    },
+    Parameter {
+        name: "follow-key",
+        about: "Keep to the key that is heard in the last bars, instead of key and scale.",
+        unit: "switch",
+        range: "on, off",
+        read: |text, s| switch(text).map(|on| s.follow_key = on),
+        write: |s| on_off(s.follow_key),
+    },
+    Parameter {
+        name: "chord-lock",
+        about: "While you hold three pitch classes or more, play only those.",
+        unit: "switch",
+        range: "on, off",
+        read: |text, s| switch(text).map(|on| s.chord_lock = on),
+        write: |s| on_off(s.chord_lock),
+    },
+    Parameter {
+        name: "repeat-guard",
+        about: "How strongly a key that was just played is avoided.",
+        unit: "share",
+        range: "0..1",
+        read: |text, s| number(text, 0.0, 1.0).map(|x| s.repeat_guard = x),
+        write: |s| s.repeat_guard.to_string(),
+    },
+    Parameter {
+        name: "grid",
+        about: "Where notes may begin: anywhere, on sixteenths, on eighth triplets or on eighths.",
+        unit: "grid",
+        range: "free, straight, triplet, eighth",
+        read: |text, s| Grid::ALL.into_iter().find(|g| g.name() == text).map(|g| s.grid = g),
+        write: |s| s.grid.name().to_owned(),
+    },
+    Parameter {
+        name: "swing",
+        about: "How late off-beat eighths and sixteenths come: 1 makes triplets of them.",
+        unit: "share",
+        range: "0..1",
+        read: |text, s| number(text, 0.0, 1.0).map(|x| s.swing = x),
+        write: |s| s.swing.to_string(),
+    },
+    Parameter {
+        name: "humanise",
+        about: "How unevenly notes begin and sound: 1 is up to 20 ms late and 12 steps of velocity.",
+        unit: "share",
+        range: "0..1",
+        read: |text, s| number(text, 0.0, 1.0).map(|x| s.humanise = x),
+        write: |s| s.humanise.to_string(),
+    },
+    Parameter {
+        name: "velocity-follow",
+        about: "How far Sideman's dynamics follow yours.",
+        unit: "share",
+        range: "0..1",
+        read: |text, s| number(text, 0.0, 1.0).map(|x| s.velocity_follow = x),
+        write: |s| s.velocity_follow.to_string(),
+    },
+    Parameter {
+        name: "note-length",
+        about: "Makes notes shorter or longer than the model would play them.",
+        unit: "factor",
+        range: "0.1..2",
+        read: |text, s| number(text, 0.1, 2.0).map(|x| s.note_length = x),
+        write: |s| s.note_length.to_string(),
+    },
+    Parameter {
+        name: "freeze",
+        about: "Repeat the last two bars instead of going on.",
+        unit: "switch",
+        range: "on, off",
+        read: |text, s| switch(text).map(|on| s.freeze = on),
+        write: |s| on_off(s.freeze),
+    },
+    Parameter {
+        name: "hold",
+        about: "Let what sounds go on sounding, and begin nothing new.",
+        unit: "switch",
+        range: "on, off",
+        read: |text, s| switch(text).map(|on| s.hold = on),
+        write: |s| on_off(s.hold),
+    },
+    Parameter {
+        name: "key-switches",
+        about: "Your keys C-1 to E-1 choose the mode and are not heard.",
+        unit: "switch",
+        range: "on, off",
+        read: |text, s| switch(text).map(|on| s.key_switches = on),
+        write: |s| on_off(s.key_switches),
     },
 ];
 

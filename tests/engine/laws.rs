@@ -8,7 +8,7 @@ use sideman::infer::model_slot::{ModelChoice, ModelSlot};
 use sideman::infer::net::{Net, playable};
 use sideman::infer::worker::Worker;
 use sideman::link::pair::pair;
-use sideman::link::settings::{Mode, Settings};
+use sideman::link::settings::{Grid, Mode, Settings};
 use sideman::live::block::{Block, Transport};
 use sideman::live::improviser::Improviser;
 use sideman::music::event::{Channel, Midi, TimedMidi};
@@ -123,13 +123,14 @@ fn until(events: &[At], seconds: f64) -> Vec<At> {
 fn the_block_size_changes_nothing() {
     for mode in Mode::ALL {
         for host in [true, false] {
-            let settings = Settings { mode, ..Settings::default() };
+            let settings =
+                Settings { mode, trade_bars: 2, swing: 0.6, humanise: 0.5, ..Settings::default() };
             let events = player(7, 40.0);
             let reference = live(Arc::new(Restless), &events, 64, 40.0, &settings, host);
             let machine = notes(&reference).iter().filter(|n| n.0 == MACHINE).count();
             assert!(machine > 20, "{mode:?} played {machine}");
             for frames in [1, 17, 256, 480] {
-                if frames == 1 && mode == Mode::Answer {
+                if frames == 1 && mode != Mode::Accompany {
                     continue; // The slowest case once is enough.
                 }
                 let other = live(Arc::new(Restless), &events, frames, 40.0, &settings, host);
@@ -193,6 +194,12 @@ enum Whim {
     Chord(u8, bool),
     Pedal(bool),
     Refuse(Option<u8>),
+    Hold(bool),
+    Freeze(bool),
+    Feel(u8, u8, usize),
+    Locks(bool, bool),
+    Switches(bool),
+    Trade(u8, bool),
 }
 
 fn whim() -> impl Strategy<Value = Whim> {
@@ -202,7 +209,7 @@ fn whim() -> impl Strategy<Value = Whim> {
         2 => (-8.0..200.0_f64).prop_map(Whim::Seek),
         2 => (20.0..400.0_f64).prop_map(Whim::Tempo),
         1 => (1..13_u8, prop_oneof![Just(2_u8), Just(4), Just(8), Just(16)]).prop_map(|(n, d)| Whim::Meter(n, d)),
-        2 => prop_oneof![Just(Mode::Accompany), Just(Mode::Answer)].prop_map(Whim::Mode),
+        2 => (0..Mode::ALL.len()).prop_map(|i| Whim::Mode(Mode::ALL[i])),
         1 => any::<bool>().prop_map(Whim::Bypass),
         1 => any::<bool>().prop_map(Whim::Thru),
         1 => (0..16_u8).prop_map(Whim::Output),
@@ -218,6 +225,12 @@ fn whim() -> impl Strategy<Value = Whim> {
         10 => (0..128_u8, any::<bool>()).prop_map(|(k, d)| Whim::Chord(k, d)),
         1 => any::<bool>().prop_map(Whim::Pedal),
         1 => proptest::option::of(0..5_u8).prop_map(Whim::Refuse),
+        1 => any::<bool>().prop_map(Whim::Hold),
+        1 => any::<bool>().prop_map(Whim::Freeze),
+        1 => (0..11_u8, 0..11_u8, 0..Grid::ALL.len()).prop_map(|(s, h, g)| Whim::Feel(s, h, g)),
+        1 => (any::<bool>(), any::<bool>()).prop_map(|(k, c)| Whim::Locks(k, c)),
+        1 => any::<bool>().prop_map(Whim::Switches),
+        1 => (1..5_u8, any::<bool>()).prop_map(|(b, m)| Whim::Trade(b, m)),
     ]
 }
 
@@ -300,6 +313,22 @@ fn endure(whims: &[Whim]) -> f64 {
                     value: if down { 127 } else { 0 },
                 },
             }),
+            Whim::Hold(on) => settings.hold = on,
+            Whim::Freeze(on) => settings.freeze = on,
+            Whim::Feel(swing, humanise, grid) => {
+                settings.swing = f32::from(swing) / 10.0;
+                settings.humanise = f32::from(humanise) / 10.0;
+                settings.grid = Grid::ALL[grid];
+            }
+            Whim::Locks(key, chord) => {
+                settings.follow_key = key;
+                settings.chord_lock = chord;
+            }
+            Whim::Switches(on) => settings.key_switches = on,
+            Whim::Trade(bars, first) => {
+                settings.trade_bars = bars;
+                settings.machine_first = first;
+            }
             Whim::Refuse(room) => bench.tape.room = room.map(usize::from),
         }
     }

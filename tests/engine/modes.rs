@@ -14,6 +14,15 @@ const MACHINE: Channel = Channel::new(1);
 
 /// Plays with our own clock at 120 to the minute: (key, from, to) in seconds.
 fn play(settings: &Settings, keys: &[(u8, f64, f64)], seconds: f64) -> Vec<(u8, f64, f64)> {
+    perform(|_| *settings, keys, seconds)
+}
+
+/// The same, with settings that change over time.
+fn perform(
+    settings: impl Fn(f64) -> Settings,
+    keys: &[(u8, f64, f64)],
+    seconds: f64,
+) -> Vec<(u8, f64, f64)> {
     let mut events: Vec<(u64, Midi)> = Vec::new();
     for (key, from, to) in keys {
         let key = *key;
@@ -29,10 +38,10 @@ fn play(settings: &Settings, keys: &[(u8, f64, f64)], seconds: f64) -> Vec<(u8, 
             .filter(|e| (from..from + 256).contains(&e.0))
             .map(|e| TimedMidi { offset: (e.0 - from) as u32, midi: e.1 })
             .collect();
-        bench.block(256, None, settings, &block);
+        bench.block(256, None, &settings(from as f64 / RATE), &block);
     }
     bench.improviser.panic();
-    bench.block(256, None, settings, &[]);
+    bench.block(256, None, &settings(seconds), &[]);
     notes(&bench.out)
         .into_iter()
         .filter(|n| n.0 == MACHINE)
@@ -113,4 +122,157 @@ fn an_unsatisfiable_mask_is_silence_not_a_crash() {
     let keys: Vec<_> =
         (0..10).map(|i| (60, f64::from(i) * 0.4, f64::from(i) * 0.4 + 0.2)).collect();
     assert!(play(&settings, &keys, 10.0).is_empty());
+}
+
+/// A key every half second, from 1 s on.
+fn walk(count: u8) -> Vec<(u8, f64, f64)> {
+    (0..count)
+        .map(|i| (60 + i % 12 * 5 % 12, f64::from(i) * 0.5 + 1.0, f64::from(i) * 0.5 + 1.4))
+        .collect()
+}
+
+#[test]
+fn nobody_plays_before_the_player_but_the_soloist_with_a_rolling_host() {
+    let settings = Settings { mode: Mode::Solo, ..Settings::default() };
+    let mut bench = Bench::new(Arc::new(Restless));
+    for _ in 0..2_000 {
+        let transport = sideman::live::block::Transport {
+            playing: true,
+            tempo: None,
+            position: Some(sideman::music::time::Beats(bench.sample as f64 / 24_000.0)),
+            bar_start: None,
+            meter: sideman::music::time::Meter::default(),
+        };
+        bench.block(256, Some(transport), &settings, &[]);
+    }
+    assert!(bench.out.iter().filter(|e| matches!(e.1, Midi::NoteOn { .. })).count() > 20);
+}
+
+#[test]
+fn turns_of_a_trade_begin_and_end_on_bar_lines() {
+    // Our clock starts a bar with the first key, at 1 s; at 120 a bar lasts 2 s and a turn of two bars 4 s.
+    let settings = Settings { mode: Mode::Trade, trade_bars: 2, ..Settings::default() };
+    let machine = play(&settings, &walk(60), 26.0);
+    assert!(machine.len() > 30, "{}", machine.len());
+    for (key, from, to) in &machine {
+        let turn = ((from - 1.0 + 1e-6) / 4.0).floor();
+        assert!(turn.rem_euclid(2.0) > 0.5, "key {key} at {from} in the player's turn");
+        assert!(*to <= (turn + 1.0) * 4.0 + 1.0 + 1e-3, "key {key} until {to} spills over");
+    }
+    let first = Settings { machine_first: true, ..settings };
+    assert!(
+        play(&first, &walk(60), 26.0).iter().any(|n| n.1 < 4.9),
+        "the machine has the first turn"
+    );
+}
+
+#[test]
+fn company_comes_within_ten_milliseconds_and_goes_with_its_key() {
+    let settings = Settings { mode: Mode::Harmonise, voices: 2, ..Settings::default() };
+    let keys = walk(12);
+    let machine = play(&settings, &keys, 10.0);
+    assert!(machine.len() >= 20, "two for nearly each of twelve: {}", machine.len());
+    for (key, from, to) in &machine {
+        let leader = keys.iter().find(|k| (from - k.1 - 0.010).abs() < 0.001);
+        let Some(leader) = leader else { panic!("{key} at {from} belongs to nobody") };
+        assert!((to - leader.2).abs() < 0.001, "{key} ends at {to}, its key at {}", leader.2);
+        assert_ne!(*key, leader.0);
+        let interval = (i32::from(*key) - i32::from(leader.0)).abs() % 12;
+        assert!([0, 3, 4, 5, 7, 8, 9].contains(&interval), "{interval} semitones");
+    }
+}
+
+#[test]
+fn frozen_bars_repeat_note_for_note() {
+    let keys = walk(60);
+    let freeze = |at: f64| Settings { freeze: at > 9.2, ..Settings::default() };
+    let machine = perform(freeze, &keys, 25.0);
+    let bars = |from: f64| -> Vec<(i64, u8)> {
+        let inside = machine.iter().filter(|n| n.1 >= from - 1e-4 && n.1 < from + 4.0 - 1e-4);
+        let mut bar: Vec<_> =
+            inside.map(|n| (((n.1 - from) * 1_000.0).round() as i64, n.0)).collect();
+        bar.sort_unstable();
+        bar
+    };
+    assert!(bars(13.0).len() > 5);
+    assert_eq!(bars(13.0), bars(17.0));
+    assert_eq!(bars(17.0), bars(21.0));
+}
+
+#[test]
+fn held_notes_sound_on_until_hold_is_let_go() {
+    let hold = |at: f64| Settings { hold: (6.0..9.0).contains(&at), ..Settings::default() };
+    let machine = perform(hold, &walk(60), 14.0);
+    assert!(machine.iter().all(|n| !(6.01..9.0).contains(&n.1)), "nothing begins");
+    assert!(machine.iter().all(|n| !(6.01..8.99).contains(&n.2)), "nothing ends");
+    assert!(machine.iter().any(|n| n.1 < 6.0 && n.2 > 9.0), "something is held: {machine:?}");
+    assert!(machine.iter().any(|n| n.1 > 9.1), "and the music goes on");
+}
+
+#[test]
+fn key_switches_choose_the_mode_and_are_not_heard() {
+    let settings = Settings { key_switches: true, ..Settings::default() };
+    let mut keys = vec![(3, 0.5, 0.6)];
+    keys.extend(walk(10));
+    let machine = play(&settings, &keys, 8.0);
+    let leaders: Vec<f64> = walk(10).iter().map(|k| k.1).collect();
+    assert!(!machine.is_empty());
+    for (_, from, _) in machine {
+        assert!(
+            leaders.iter().any(|l| (from - l - 0.010).abs() < 0.001),
+            "harmony only, at {from}"
+        );
+    }
+}
+
+#[test]
+fn swing_moves_the_off_beats_and_nothing_else() {
+    let straight = Settings { grid: sideman::link::settings::Grid::Eighth, ..Settings::default() };
+    let swung = Settings { swing: 1.0, ..straight };
+    let (a, b) = (play(&straight, &walk(200), 100.0), play(&swung, &walk(200), 100.0));
+    assert!(a.len() > 20);
+    assert_eq!(a.len(), b.len());
+    let eighth = |n: &(u8, f64, f64)| ((n.1 - 1.0) / 0.25 + 0.01).floor() as i64;
+    let in_order = |mut notes: Vec<(u8, f64, f64)>| {
+        notes.sort_by_key(|n| (eighth(n), n.0));
+        notes
+    };
+    for (straight, swung) in in_order(a).iter().zip(&in_order(b)) {
+        // At 120 an eighth is 250 ms and two ticks are 83.3 ms.
+        let off_beat = eighth(straight) % 2 != 0;
+        let late = if off_beat { 1.0 / 12.0 } else { 0.0 };
+        assert!((swung.1 - straight.1 - late).abs() < 1e-3, "{straight:?} {swung:?}");
+    }
+}
+
+#[test]
+fn our_own_echo_is_not_heard_as_the_player() {
+    let mut bench = Bench::new(Arc::new(Restless));
+    let settings = Settings { mode: Mode::Solo, ..Settings::default() };
+    let mut echo: Vec<TimedMidi> = Vec::new();
+    for i in 0..3_000_u32 {
+        let mut events = std::mem::take(&mut echo);
+        if i == 10 || i == 20 {
+            let midi = if i == 10 {
+                Midi::NoteOn { channel: PLAYER, key: 60, velocity: 80 }
+            } else {
+                Midi::NoteOff { channel: PLAYER, key: 60, velocity: 0 }
+            };
+            events.push(TimedMidi { offset: 0, midi });
+        }
+        let before = bench.out.len();
+        bench.block(256, None, &settings, &events);
+        // A synth that returns every note of ours with the next block.
+        echo.extend(bench.out[before..].iter().filter_map(|(_, midi)| match midi {
+            Midi::NoteOn { channel: MACHINE, .. } | Midi::NoteOff { channel: MACHINE, .. } => {
+                Some(TimedMidi { offset: 0, midi: *midi })
+            }
+            _ => None,
+        }));
+    }
+    bench.improviser.panic();
+    bench.block(256, None, &settings, &[]);
+    let machine = notes(&bench.out).iter().filter(|n| n.0 == MACHINE).count();
+    // Were the echo heard as the player, the soloist would yield to himself.
+    assert!(machine > 30, "{machine}");
 }

@@ -1,0 +1,167 @@
+//! What the machine may do at one place of its plan: the masks and biases on the logits.
+
+use std::ops::Range;
+
+use crate::infer::trail::Trail;
+use crate::link::settings::Settings;
+use crate::music::key::Key;
+use crate::music::note::{Note, Voice};
+use crate::music::pitch::Pitch;
+use crate::music::scale::PitchSet;
+use crate::music::time::{Bars, Tick};
+use crate::music::token::{MAX_SHIFT, Token};
+
+/// Notes that one voice may begin on one tick.
+const NOTES_PER_TICK: usize = 8;
+
+/// How much `density` 1 adds to the logits of the machine's keys.
+const DENSITY_LOGITS: f32 = 1.5;
+
+/// How much `repeat_guard` 1 takes from the logit of a key for each of its turns among the last
+/// [`GUARDED_NOTES`].
+const GUARD_LOGITS: f32 = 1.0;
+
+/// Machine notes that the repeat guard looks back on.
+const GUARDED_NOTES: usize = 8;
+
+/// Turns that a key may have among them before the guard sets in: a repeated bass note is music.
+const FREE_TURNS: usize = 3;
+
+/// The rules of a plan.
+pub(crate) struct Rules {
+    pub(crate) settings: Settings,
+    /// The first event lies after this tick.
+    pub(crate) floor: Tick,
+    /// When the machine may begin notes.
+    pub(crate) gate: Range<Tick>,
+    pub(crate) bars: Bars,
+    /// The pitch classes that it may play.
+    pub(crate) scale: PitchSet,
+    /// Whether the player's notes are imagined.
+    pub(crate) imagines: bool,
+}
+
+/// What the rules see of the plan so far.
+pub(crate) struct Place {
+    now: Tick,
+    last: Option<Note>,
+    /// Notes that begin here: the player's, the machine's.
+    begin: [usize; 2],
+    /// Machine notes that sound here.
+    sounding: usize,
+    /// The machine's last pitches, the latest first.
+    recent: arrayvec::ArrayVec<Pitch, GUARDED_NOTES>,
+}
+
+impl Place {
+    /// The place that the trail's head has reached.
+    pub(crate) fn of(trail: &Trail) -> Self {
+        let now = trail.head.context.now();
+        let mut place = Self {
+            now,
+            last: trail.head.last.filter(|l| l.onset == now),
+            begin: [0, 0],
+            sounding: 0,
+            recent: arrayvec::ArrayVec::new(),
+        };
+        for Note { voice, onset, pitch, duration, .. } in trail.points().rev().map(|p| p.note) {
+            match voice {
+                Voice::Player => place.begin[0] += usize::from(onset == now),
+                Voice::Machine => {
+                    place.begin[1] += usize::from(onset == now);
+                    place.sounding += usize::from(onset.plus(duration) > now);
+                    let _ = place.recent.try_push(pitch);
+                }
+            }
+        }
+        place
+    }
+}
+
+impl Rules {
+    /// What to add to the logit of a token, or `None` where it may not come. `shifts`: whether time may pass.
+    pub(crate) fn bias(&self, place: &Place, id: usize, shifts: bool) -> Option<f32> {
+        let above =
+            |pitch: Pitch, voice| place.last.is_none_or(|l| (pitch, voice) > (l.pitch, l.voice));
+        match Token::from_id(u16::try_from(id).ok()?)? {
+            Token::Shift(ticks) => {
+                let ticks = i64::from(ticks);
+                let lands = place.now.plus(ticks);
+                // Where nobody is imagined, time only stops where the machine may play.
+                let useful = self.imagines || self.on_grid(lands) || ticks == MAX_SHIFT;
+                (shifts && useful && (lands > self.floor || ticks == MAX_SHIFT)).then_some(0.0)
+            }
+            _ if place.now <= self.floor => None,
+            Token::Player(pitch) => {
+                let may =
+                    self.imagines && place.begin[0] < NOTES_PER_TICK && above(pitch, Voice::Player);
+                may.then_some(0.0)
+            }
+            Token::Machine(pitch) => {
+                let s = &self.settings;
+                let may = place.begin[1] < NOTES_PER_TICK
+                    && place.sounding < usize::from(s.polyphony)
+                    && self.gate.contains(&place.now)
+                    && self.on_grid(place.now)
+                    && s.permits(pitch)
+                    && self.scale.holds(pitch)
+                    && above(pitch, Voice::Machine);
+                let turns = place.recent.iter().filter(|p| **p == pitch).count();
+                let guard = turns.saturating_sub(FREE_TURNS) as f32 * s.repeat_guard * GUARD_LOGITS;
+                may.then_some(s.density * DENSITY_LOGITS - guard)
+            }
+            Token::Velocity(_) | Token::Duration(_) => None,
+        }
+    }
+
+    fn on_grid(&self, tick: Tick) -> bool {
+        self.settings.grid.allows(self.bars.ticks_into_bar(tick))
+    }
+}
+
+/// The pitch classes that settings, the key that was heard and the chord that is held let through.
+pub(crate) fn allowed(settings: &Settings, heard: Option<Key>, held: PitchSet) -> PitchSet {
+    let scale = match heard.filter(|_| settings.follow_key) {
+        Some(key) => key.scale.on(key.tonic),
+        None => settings.allowed(),
+    };
+    if settings.chord_lock && held.0.count_ones() >= 3 {
+        let both = PitchSet(scale.0 & held.0);
+        // A chord outside the scale wins: the player means it.
+        return if both.0 == 0 { held } else { both };
+    }
+    scale
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::music::pitch::PitchClass;
+    use crate::music::scale::Scale;
+
+    #[test]
+    fn a_held_chord_locks_and_two_notes_do_not() {
+        let settings = Settings { chord_lock: true, scale: Scale::Major, ..Settings::default() };
+        let set = |classes: &[u8]| PitchSet(classes.iter().fold(0, |s, c| s | 1 << c));
+        assert_eq!(allowed(&settings, None, set(&[0, 4])), Scale::Major.on(PitchClass::new(0)));
+        assert_eq!(
+            allowed(&settings, None, set(&[0, 3, 7])),
+            set(&[0, 7]),
+            "E flat is not in the scale"
+        );
+        assert_eq!(allowed(&settings, None, set(&[1, 3, 6])), set(&[1, 3, 6]), "all of it outside");
+    }
+
+    #[test]
+    fn the_heard_key_rules_when_it_is_followed() {
+        let key = Key { tonic: PitchClass::new(9), scale: Scale::Minor };
+        let settings = Settings { follow_key: true, scale: Scale::Blues, ..Settings::default() };
+        assert_eq!(allowed(&settings, Some(key), PitchSet(0)), Scale::Minor.on(PitchClass::new(9)));
+        assert_eq!(allowed(&settings, None, PitchSet(0)), PitchSet::ALL, "not heard yet");
+        let set_by_hand = Settings { follow_key: false, ..settings };
+        assert_eq!(
+            allowed(&set_by_hand, Some(key), PitchSet(0)),
+            Scale::Blues.on(PitchClass::new(0))
+        );
+    }
+}

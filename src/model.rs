@@ -4,6 +4,7 @@
 pub mod candle_lstm;
 pub mod checkpoint;
 pub mod config;
+pub mod device;
 pub mod engine;
 mod kernel;
 pub mod lstm;

@@ -2,6 +2,8 @@
 
 #[path = "engine/bench.rs"]
 mod bench;
+#[path = "engine/device.rs"]
+mod device;
 #[path = "engine/laws.rs"]
 mod laws;
 #[path = "engine/modes.rs"]

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use clap::Args;
 
-use crate::cli::sideman::Playing;
+use crate::cli::sideman::{Playing, warn_of_device};
 use crate::link::settings::Mode;
 use crate::music::event::Midi;
 use crate::music::time::{Beats, SampleRate, TICKS_PER_BEAT};
@@ -116,6 +116,7 @@ pub(crate) fn run(args: &JamArgs) -> anyhow::Result<()> {
     wav.write(left, right)?;
     let notes = roll(&performance);
     screen.close(&state(&performance, &tune, &notes, &performance.models().status().name))?;
+    warn_of_device(performance.models());
     let heard = wav.finish()?;
     let take = take_of(&performance, &tune);
     take.save(&args.out)?;

@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use anyhow::{Context as _, bail, ensure};
 use clap::Args;
 
-use crate::cli::sideman::Playing;
+use crate::cli::sideman::{Playing, warn_of_device};
 use crate::data::midi_file::{MidiFile, Track};
 use crate::data::parts;
 use crate::music::event::Midi;
@@ -94,6 +94,7 @@ pub(crate) fn run(args: &PlayArgs) -> anyhow::Result<()> {
     }
     let elapsed = started.elapsed().as_secs_f64();
     let ending = performance.finish().to_vec();
+    warn_of_device(performance.models());
     if let Some((mut wav, mut sound)) = wav {
         let (left, right) = sound.render((RING_OUT_SECONDS * rate.hertz()) as u32, &ending);
         wav.write(left, right)?;
@@ -279,8 +280,9 @@ fn report(args: &PlayArgs, track: &Track, take: &Take, performance: &Performance
         performance.settings().seed,
     );
     println!(
-        "{seconds:.0} s of music in {elapsed:.1} s, {:.0} us a model step, {hanging} hanging, {} late plans, {} late notes",
+        "{seconds:.0} s of music in {elapsed:.1} s, {:.0} us a model step on {}, {hanging} hanging, {} late plans, {} late notes",
         meter.step_micros().unwrap_or(0.0),
+        status.device.device,
         meter.late_plans.load(Ordering::Relaxed),
         meter.late_notes.load(Ordering::Relaxed),
     );

@@ -13,6 +13,7 @@ use crate::infer::model_slot::{ModelChoice, ModelSlot};
 use crate::infer::net::playable;
 use crate::link::settings::Settings;
 use crate::model::Checkpoint;
+use crate::model::device::DeviceChoice;
 use crate::preset::parameter;
 
 /// An improvising accompanist.
@@ -52,6 +53,9 @@ pub(crate) struct Playing {
     /// A model folder, or the name of the model that Sideman carries
     #[arg(long, value_name = "DIR|NAME", default_value = builtin::NAME)]
     model: PathBuf,
+    /// Where the model runs: auto (the fastest here), cpu, cuda, metal, or candle-cpu to compare
+    #[arg(long, value_name = "DEVICE", default_value_t)]
+    device: DeviceChoice,
     /// The same input, seed, settings and model give the same notes
     #[arg(long, value_name = "N")]
     seed: Option<u32>,
@@ -87,7 +91,15 @@ impl Playing {
         checkpoint
             .and_then(|c| playable(&c).map(|_| ()))
             .with_context(|| format!("the model '{}' can't be used", self.model.display()))?;
-        Ok(Arc::new(ModelSlot::new(choice)))
+        Ok(Arc::new(ModelSlot::on(choice, self.device)))
+    }
+}
+
+/// Says why the model does not run where it was asked to.
+pub(crate) fn warn_of_device(models: &ModelSlot) {
+    let device = models.status().device;
+    if let Some(problem) = device.problem {
+        eprintln!("sideman: the model plays on the {}: {problem}", device.device);
     }
 }
 

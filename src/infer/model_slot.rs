@@ -7,7 +7,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use parking_lot::Mutex;
 
 use crate::infer::builtin;
-use crate::infer::net::{Net, playable};
+use crate::infer::net::{DeviceReport, DeviceStatus, Net, playable_on};
+use crate::model::device::DeviceChoice;
 use crate::model::{Checkpoint, ModelError};
 
 /// A model by name or place.
@@ -30,26 +31,43 @@ pub struct ModelStatus {
     pub hash: String,
     /// Why the chosen model does not play, in one line. The one before plays on.
     pub problem: Option<String>,
+    /// Where it runs.
+    pub device: DeviceStatus,
 }
 
 /// The slot. Shared by the faces and one worker; never touched by the audio thread.
 #[derive(Debug, Default)]
 pub struct ModelSlot {
     choice: Mutex<ModelChoice>,
+    device: Mutex<DeviceChoice>,
     status: Mutex<ModelStatus>,
+    /// Of the network that was loaded last.
+    report: Mutex<Arc<DeviceReport>>,
     /// Counts choices, so that the worker sees a new one without a lock.
     generation: AtomicU64,
 }
 
 impl ModelSlot {
-    /// A slot with this choice.
+    /// A slot with this choice, on whatever device is fastest.
     pub fn new(choice: ModelChoice) -> Self {
-        Self { choice: Mutex::new(choice), ..Self::default() }
+        Self::on(choice, DeviceChoice::default())
+    }
+
+    /// A slot with this choice, on this device.
+    pub fn on(choice: ModelChoice, device: DeviceChoice) -> Self {
+        Self { choice: Mutex::new(choice), device: Mutex::new(device), ..Self::default() }
     }
 
     /// Chooses another model. The worker loads it within milliseconds; the music goes on.
     pub fn choose(&self, choice: ModelChoice) {
         *self.choice.lock() = choice;
+        self.generation.fetch_add(1, Ordering::Release);
+    }
+
+    /// Chooses another device for the model. The worker changes over within milliseconds (a GPU may take
+    /// seconds to start); the music goes on.
+    pub fn choose_device(&self, device: DeviceChoice) {
+        *self.device.lock() = device;
         self.generation.fetch_add(1, Ordering::Release);
     }
 
@@ -60,7 +78,8 @@ impl ModelSlot {
 
     /// What plays now.
     pub fn status(&self) -> ModelStatus {
-        self.status.lock().clone()
+        let device = self.report.lock().status();
+        ModelStatus { device, ..self.status.lock().clone() }
     }
 
     /// Counts choices.
@@ -69,7 +88,9 @@ impl ModelSlot {
     }
 
     /// Loads the choice and says in the status how it went. `None` when it could not be loaded.
-    pub(crate) fn load(&self) -> Option<Arc<dyn Net>> {
+    ///
+    /// Worker thread.
+    pub fn load(&self) -> Option<Arc<dyn Net>> {
         let choice = self.choice();
         let (name, loaded) = match &choice {
             ModelChoice::Builtin => (builtin::NAME.to_owned(), builtin::checkpoint()),
@@ -79,11 +100,11 @@ impl ModelSlot {
                 (name, Checkpoint::load(path))
             }
         };
-        let net = loaded.and_then(|c| Ok::<_, ModelError>((c.hash(), playable(&c)?)));
+        let net = loaded.and_then(|c| Ok((c.hash(), self.open(&c)?)));
         let mut status = self.status.lock();
         match net {
             Ok((hash, net)) => {
-                *status = ModelStatus { name, hash, problem: None };
+                *status = ModelStatus { name, hash, ..ModelStatus::default() };
                 Some(net)
             }
             Err(error) => {
@@ -97,11 +118,19 @@ impl ModelSlot {
     pub(crate) fn load_or_builtin(&self) -> Option<Arc<dyn Net>> {
         self.load().or_else(|| {
             let checkpoint = builtin::checkpoint().ok()?;
-            let net = playable(&checkpoint).ok()?;
+            let net = self.open(&checkpoint).ok()?;
             let mut status = self.status.lock();
             builtin::NAME.clone_into(&mut status.name);
             status.hash = checkpoint.hash();
             Some(net)
         })
+    }
+
+    /// Brings the model to the chosen device.
+    fn open(&self, checkpoint: &Checkpoint) -> Result<Arc<dyn Net>, ModelError> {
+        let device = *self.device.lock();
+        let (net, report) = playable_on(checkpoint, device)?;
+        *self.report.lock() = report;
+        Ok(net)
     }
 }

@@ -1,8 +1,13 @@
-//! What the session needs of a network: one step, from token to logits, with the state outside.
+//! What the session needs of a network: one step, from token to logits, with the state outside. Behind it a device
+//! steps the model, and the packed step on the CPU stands by for when that fails.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::model::{Checkpoint, Lstm, ModelError, State, StepInput};
+use parking_lot::Mutex;
+
+use crate::model::device::{self, DeviceChoice, guarded};
+use crate::model::{Checkpoint, Engine, Lstm, ModelError, State, StepInput};
 use crate::music::context::FEATURES;
 use crate::music::time::Bars;
 use crate::music::token::VOCABULARY;
@@ -26,11 +31,25 @@ pub trait Net: Send + Sync {
     );
 }
 
-/// A `duet` model as the session plays it.
+/// A `duet` model as the session plays it, on the CPU.
 ///
 /// # Errors
 /// [`ModelError::Input`] when its alphabet, places or features are not those of live playing.
 pub fn playable(checkpoint: &Checkpoint) -> Result<Arc<dyn Net>, ModelError> {
+    Ok(playable_on(checkpoint, DeviceChoice::Cpu)?.0)
+}
+
+/// A `duet` model as the session plays it, on the chosen device, and the word on how that goes. A device that is
+/// not there is no error: the CPU plays, and the word says why.
+///
+/// Worker thread.
+///
+/// # Errors
+/// As [`playable`].
+pub fn playable_on(
+    checkpoint: &Checkpoint,
+    choice: DeviceChoice,
+) -> Result<(Arc<dyn Net>, Arc<DeviceReport>), ModelError> {
     let config = checkpoint.parameters.config();
     for (what, got, want) in [
         ("the vocabulary", config.vocabulary, VOCABULARY),
@@ -41,17 +60,79 @@ pub fn playable(checkpoint: &Checkpoint) -> Result<Arc<dyn Net>, ModelError> {
             return Err(ModelError::Input { what, got, want });
         }
     }
-    Ok(Arc::new(Packed { config: *config, lstm: Lstm::new(&checkpoint.parameters) }))
+    let packed = Lstm::new(&checkpoint.parameters);
+    let opened = device::open(choice, &packed, &checkpoint.parameters);
+    let (net, report) = with_fallback(packed, opened.engine);
+    if let Some(problem) = opened.problem {
+        report.0.lock().problem = Some(problem);
+    }
+    Ok((net, report))
 }
 
-struct Packed {
-    config: crate::model::LstmConfig,
-    lstm: Lstm,
+/// A network that `engine` steps until it fails, and `packed`, the same model, from then on: the state lies in main
+/// memory, so that nothing is lost and nothing is heard of it. Without an engine `packed` plays from the start.
+pub fn with_fallback(
+    packed: Lstm,
+    engine: Option<Arc<dyn Engine>>,
+) -> (Arc<dyn Net>, Arc<DeviceReport>) {
+    let device = engine.as_ref().map_or(Engine::device(&packed), |e| e.device());
+    let report = Arc::new(DeviceReport(Mutex::new(DeviceStatus { device, problem: None })));
+    let failed = AtomicBool::new(engine.is_none());
+    (Arc::new(OnDevice { packed, engine, failed, report: Arc::clone(&report) }), report)
 }
 
-impl Net for Packed {
+/// Where the model runs.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct DeviceStatus {
+    /// As `--device` names it; empty until the first model is loaded.
+    pub device: &'static str,
+    /// Why it is not the device that was asked for, in one line.
+    pub problem: Option<String>,
+}
+
+/// The word on the device of one network. Shared by faces and worker; never touched by the audio thread.
+#[derive(Debug, Default)]
+pub struct DeviceReport(Mutex<DeviceStatus>);
+
+impl DeviceReport {
+    /// Where the model runs now.
+    pub fn status(&self) -> DeviceStatus {
+        self.0.lock().clone()
+    }
+}
+
+struct OnDevice {
+    packed: Lstm,
+    engine: Option<Arc<dyn Engine>>,
+    /// There is no engine, or none that can be trusted any more.
+    failed: AtomicBool,
+    report: Arc<DeviceReport>,
+}
+
+impl OnDevice {
+    /// True when the engine has done the step.
+    fn step_on_engine(&self, input: StepInput<'_>, state: &mut State, logits: &mut [f32]) -> bool {
+        let Some(engine) = self.engine.as_ref().filter(|_| !self.failed.load(Ordering::Relaxed))
+        else {
+            return false;
+        };
+        match guarded(engine.device(), || engine.step(input, state, logits)) {
+            Ok(()) => true,
+            Err(error) => {
+                self.failed.store(true, Ordering::Relaxed);
+                *self.report.0.lock() = DeviceStatus {
+                    device: Engine::device(&self.packed),
+                    problem: Some(error.to_string()),
+                };
+                false
+            }
+        }
+    }
+}
+
+impl Net for OnDevice {
     fn state(&self) -> State {
-        State::zeros(&self.config)
+        State::zeros(self.packed.config())
     }
 
     fn step(
@@ -62,7 +143,10 @@ impl Net for Packed {
         state: &mut State,
         logits: &mut [f32],
     ) {
-        if self.lstm.step(StepInput { token, place, features }, state, logits).is_err() {
+        let input = StepInput { token, place, features };
+        if !self.step_on_engine(input, state, logits)
+            && self.packed.step(input, state, logits).is_err()
+        {
             // The sizes were checked when the model was made: cannot happen, and must not end the music.
             logits.fill(0.0);
         }

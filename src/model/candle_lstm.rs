@@ -85,6 +85,10 @@ impl CandleLstm {
         let numbers = self
             .step_on_device(&input, state.values())
             .map_err(|e| device_error(&self.device, &e))?;
+        if numbers.iter().any(|x| !x.is_finite()) {
+            let problem = "it gives numbers that are not finite".to_owned();
+            return Err(ModelError::Device { device: self.device(), problem });
+        }
         let (memory, scores) = numbers.split_at(self.config.state_len());
         state.values_mut().copy_from_slice(memory);
         logits.copy_from_slice(scores);

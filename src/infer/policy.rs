@@ -7,8 +7,9 @@ use crate::music::pitch::Pitch;
 use crate::music::scale::PitchSet;
 use crate::music::time::{Bars, Tick};
 
-/// Ticks that the accompaniment goes on by itself after the player's last sound: four bars of 4/4.
-const VAMP_TICKS: i64 = 4 * 48;
+/// Ticks that the accompaniment goes on by itself after the player's last sound: eight bars of 4/4, an
+/// interlude.
+const VAMP_TICKS: i64 = 8 * 48;
 
 /// A key that is held longer than this counts as stuck and no longer as playing: eight bars.
 const STUCK_TICKS: i64 = 8 * 48;

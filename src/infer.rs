@@ -3,6 +3,8 @@
 pub mod builtin;
 mod company;
 mod expression;
+mod frozen;
+pub mod memory;
 pub mod model_slot;
 pub mod net;
 mod policy;

@@ -6,5 +6,7 @@ mod bench;
 mod device;
 #[path = "engine/laws.rs"]
 mod laws;
+#[path = "engine/memory.rs"]
+mod memory;
 #[path = "engine/modes.rs"]
 mod modes;

@@ -4,7 +4,7 @@ use crate::infer::sampler::uniform;
 use crate::link::message::PlannedNote;
 use crate::link::settings::Settings;
 use crate::music::key::{Key, estimate};
-use crate::music::note::Note;
+use crate::music::note::{Note, Voice};
 use crate::music::time::{Bars, TICKS_PER_BEAT, Tick};
 
 /// The player's velocity that leaves the machine's as it is.
@@ -57,6 +57,14 @@ impl Expression {
             self.find_key();
             self.heard.iter_mut().for_each(|x| *x *= KEY_FADE);
         }
+    }
+
+    /// Takes over what was heard before a take.
+    pub(crate) fn remember(&mut self, notes: &[Note]) {
+        for note in notes.iter().filter(|n| n.voice == Voice::Player) {
+            self.heard[usize::from(note.pitch.class().number())] += 1.0;
+        }
+        self.find_key();
     }
 
     fn find_key(&mut self) {
@@ -118,7 +126,6 @@ fn swing(ticks_into_bar: i64, swing: f32) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::music::note::Voice;
     use crate::music::pitch::Pitch;
 
     fn note(onset: i64, velocity: u8) -> Note {

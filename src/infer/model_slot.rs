@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use parking_lot::Mutex;
 
 use crate::infer::builtin;
+use crate::infer::memory::Memory;
 use crate::infer::net::{DeviceReport, DeviceStatus, Net, playable_on};
 use crate::model::device::DeviceChoice;
 use crate::model::{Checkpoint, ModelError};
@@ -45,6 +46,7 @@ pub struct ModelSlot {
     report: Mutex<Arc<DeviceReport>>,
     /// Counts choices, so that the worker sees a new one without a lock.
     generation: AtomicU64,
+    memory: Memory,
 }
 
 impl ModelSlot {
@@ -80,6 +82,11 @@ impl ModelSlot {
     pub fn status(&self) -> ModelStatus {
         let device = self.report.lock().status();
         ModelStatus { device, ..self.status.lock().clone() }
+    }
+
+    /// What the session remembers.
+    pub const fn memory(&self) -> &Memory {
+        &self.memory
     }
 
     /// Counts choices.

@@ -12,6 +12,8 @@ use std::sync::Arc;
 
 use crate::infer::company;
 use crate::infer::expression::Expression;
+use crate::infer::frozen::Frozen;
+use crate::infer::memory;
 use crate::infer::net::Net;
 use crate::infer::policy::Policy;
 use crate::infer::rules::{Place, Rules, allowed};
@@ -30,9 +32,6 @@ const HORIZON: i64 = 12;
 /// Ticks that the way back reaches: as long as a machine note may last, and two bars to repeat.
 const TRAIL_TICKS: i64 = 96;
 
-/// Notes of the rolling window that a new model is primed with.
-const WINDOW_NOTES: usize = 256;
-
 /// Keys that wait for their tick to be closed.
 const INBOX: usize = 256;
 
@@ -48,8 +47,10 @@ pub struct Session {
     inbox: Vec<(Tick, Key)>,
     /// Notes that have joined the player's on ticks that are still open.
     company: Vec<Note>,
-    /// The machine's last two bars, while they are repeated: their first tick, their length, their notes.
-    frozen: Option<(Tick, i64, Vec<Note>)>,
+    /// The machine's last two bars, while they are repeated.
+    frozen: Option<Frozen>,
+    /// What was remembered from an earlier session; every take begins with it in the ear.
+    remembered: Vec<Note>,
     era: u32,
     bars: Bars,
     /// The last closed tick.
@@ -73,7 +74,7 @@ impl Session {
         Self {
             trail: Trail::new(Arc::clone(&net), Tick(0), bars),
             net,
-            window: VecDeque::with_capacity(WINDOW_NOTES + 1),
+            window: VecDeque::with_capacity(memory::NOTES + 1),
             policy: Policy::new(Tick(0), bars),
             expression: Expression::default(),
             settings: Settings::default(),
@@ -81,6 +82,7 @@ impl Session {
             inbox: Vec::with_capacity(INBOX),
             company: Vec::new(),
             frozen: None,
+            remembered: Vec::new(),
             era: 0,
             bars,
             closed: Tick(-1),
@@ -101,9 +103,9 @@ impl Session {
                 self.company.clear();
                 self.window.clear();
                 self.frozen = None;
-                self.trail = Trail::new(Arc::clone(&self.net), tick, bars);
                 self.closed = tick.plus(-1);
                 self.floor = self.closed;
+                self.recall();
                 self.replan(out);
             }
             ToWorker::Jump { era, tick, bars } => {
@@ -152,13 +154,41 @@ impl Session {
         self.keep_until(self.floor);
         let notes: Vec<Note> =
             self.window.iter().copied().chain(self.trail.points().map(|p| p.note)).collect();
-        let start = notes.first().map_or(self.closed, |n| n.onset);
         self.net = net;
+        self.window.clear();
+        self.begin(notes);
+        self.replan(out);
+    }
+
+    /// Takes over what an earlier session remembered: every take begins with it in the ear, this one too if
+    /// nobody has played in it.
+    pub fn remember(&mut self, notes: Vec<Note>, out: &mut Vec<ToAudio>) {
+        self.remembered = notes;
+        if self.trail.points().next().is_none() {
+            self.recall();
+            self.replan(out);
+        }
+    }
+
+    /// The bar lines that the notes of the window are counted by.
+    pub const fn bars(&self) -> Bars {
+        self.bars
+    }
+
+    /// Begins with what an earlier session remembered in the ear.
+    fn recall(&mut self) {
+        let notes = memory::lead_in(&self.remembered, self.closed.plus(1), self.bars);
+        self.expression.remember(&notes);
+        self.begin(notes);
+    }
+
+    /// Begins the trail anew with these notes in the ear.
+    fn begin(&mut self, notes: Vec<Note>) {
+        let start = notes.first().map_or(self.closed.plus(1), |n| n.onset);
         self.trail = Trail::new(Arc::clone(&self.net), start, self.bars);
         for note in notes {
             self.trail.append(note, true);
         }
-        self.replan(out);
     }
 
     /// The notes of the rolling window, oldest first.
@@ -225,7 +255,7 @@ impl Session {
         for point in self.trail.points().take_while(|p| p.note.onset < tick.plus(-TRAIL_TICKS)) {
             self.window.push_back(point.note);
         }
-        while self.window.len() > WINDOW_NOTES {
+        while self.window.len() > memory::NOTES {
             self.window.pop_front();
         }
         self.trail.forget(tick.plus(-TRAIL_TICKS));
@@ -352,28 +382,18 @@ impl Session {
     /// Keeps the machine's last two bars, to be repeated from the next tick on.
     fn freeze(&mut self) {
         let length = (2 * self.bars.length).min(TRAIL_TICKS);
-        let from = self.floor.plus(1 - length);
-        let notes =
-            self.window().filter(|n| n.voice == Voice::Machine && n.onset >= from).collect();
-        self.frozen = Some((from, length, notes));
+        let machine = self.window().filter(|n| n.voice == Voice::Machine);
+        self.frozen = Some(Frozen::new(self.floor.plus(1 - length), length, machine));
     }
 
     /// Plans the notes of a repeated tick.
     fn repeat(&mut self, due: Tick, out: &mut Vec<ToAudio>) {
-        let Some((from, length, notes)) = self.frozen.as_ref().filter(|_| self.settings.active)
-        else {
+        let planned =
+            self.trail.points().any(|p| p.note.onset == due && p.note.voice == Voice::Machine);
+        let Some(frozen) = self.frozen.as_ref().filter(|_| self.settings.active && !planned) else {
             return;
         };
-        let here = due.since(*from).rem_euclid(*length);
-        let notes: Vec<Note> = notes
-            .iter()
-            .filter(|n| n.onset.since(*from) == here)
-            .map(|n| Note { onset: due, ..*n })
-            .collect();
-        if self.trail.points().any(|p| p.note.onset == due && p.note.voice == Voice::Machine) {
-            return;
-        }
-        for note in notes {
+        for note in frozen.at(due) {
             self.trail.append(note, false);
             out.push(ToAudio::Note(self.expression.shape(&note, self.bars, &self.settings)));
         }

@@ -19,6 +19,9 @@ const NAP: Duration = Duration::from_micros(500);
 /// How long it sleeps between looks when nothing was said for [`IDLE_AFTER`].
 const IDLE_NAP: Duration = Duration::from_millis(4);
 
+/// How often the rolling window is put where the faces can save it.
+const KEEP_EVERY: Duration = Duration::from_millis(500);
+
 /// See [`IDLE_NAP`].
 const IDLE_AFTER: Duration = Duration::from_secs(2);
 
@@ -60,6 +63,8 @@ fn work(mut end: WorkerEnd, models: &ModelSlot, stop: &AtomicBool) {
     let Some(net) = models.load_or_builtin() else { return };
     let mut session = Session::new(net);
     let mut out = Vec::with_capacity(256);
+    let mut memory = 0;
+    let mut last_kept = Instant::now();
     let mut last_mail = Instant::now();
     let mut looks = 0;
     while !stop.load(Ordering::Acquire) {
@@ -68,6 +73,10 @@ fn work(mut end: WorkerEnd, models: &ModelSlot, stop: &AtomicBool) {
             if let Some(net) = models.load() {
                 session.set_net(net, &mut out);
             }
+        }
+        if memory != models.memory().generation() {
+            memory = models.memory().generation();
+            session.remember(models.memory().notes(), &mut out);
         }
         let began = Instant::now();
         let mut busy = false;
@@ -88,6 +97,10 @@ fn work(mut end: WorkerEnd, models: &ModelSlot, stop: &AtomicBool) {
         let ahead = !end.has_mail() && session.speculate(&mut out);
         if ahead {
             send(&mut end, &mut out, stop);
+        }
+        if busy && last_kept.elapsed() > KEEP_EVERY {
+            last_kept = Instant::now();
+            models.memory().keep(session.bars(), session.window());
         }
         let steps = session.take_steps();
         if steps > 0 {

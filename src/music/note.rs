@@ -1,10 +1,12 @@
 //! A note of the duet: who plays it, when, what, how loud and how long.
 
+use serde::{Deserialize, Serialize};
+
 use crate::music::pitch::Pitch;
 use crate::music::time::Tick;
 
 /// Who plays.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub enum Voice {
     /// The person.
     Player,
@@ -16,7 +18,7 @@ pub enum Voice {
 ///
 /// Notes are ordered as the model reads them: by tick, inside a tick from low to high, and the player's
 /// before the machine's on one pitch.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub struct Note {
     /// When it begins.
     pub onset: Tick,

@@ -4,7 +4,19 @@ use std::fmt;
 use std::str::FromStr;
 
 /// A MIDI note number, 0 to 127; 60 is middle C, written `C4`.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+#[derive(
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Debug,
+    Default,
+    serde::Serialize,
+    serde::Deserialize,
+)]
 pub struct Pitch(u8);
 
 impl Pitch {

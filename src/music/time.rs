@@ -4,7 +4,19 @@
 pub const TICKS_PER_BEAT: i64 = 12;
 
 /// A point on the musical grid, in twelfths of a quarter note since the take began.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+#[derive(
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Debug,
+    Default,
+    serde::Serialize,
+    serde::Deserialize,
+)]
 pub struct Tick(pub i64);
 
 impl Tick {

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use sideman::infer::memory::Memory;
 use sideman::infer::net::Net;
 use sideman::infer::session::Session;
 use sideman::link::pair::{WorkerEnd, pair};
@@ -12,7 +13,8 @@ use sideman::live::improviser::Improviser;
 use sideman::model::{LstmConfig, State};
 use sideman::music::context::FEATURES;
 use sideman::music::event::{Channel, Midi, TimedMidi};
-use sideman::music::time::SampleRate;
+use sideman::music::note::Note;
+use sideman::music::time::{SampleRate, Tick};
 
 pub(crate) const RATE: f64 = 48_000.0;
 
@@ -125,6 +127,22 @@ impl Bench {
         let mut out = Vec::new();
         self.session.set_net(net, &mut out);
         assert!(self.end.send_all(&out));
+    }
+
+    /// Brings back what an earlier session remembered, through the same door as a saved project.
+    pub(crate) fn remember(&mut self, memory: &Memory) {
+        let mut out = Vec::new();
+        self.session.remember(memory.notes(), &mut out);
+        assert!(self.end.send_all(&out));
+    }
+
+    /// What the session remembers now, counted from a bar line.
+    pub(crate) fn memory(&self) -> Memory {
+        let origin = self.session.bars().origin;
+        let memory = Memory::default();
+        let notes = self.session.window().map(|n| Note { onset: Tick(n.onset.since(origin)), ..n });
+        memory.restore(notes.collect());
+        memory
     }
 
     fn pump(&mut self) {

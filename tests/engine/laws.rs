@@ -21,7 +21,7 @@ use crate::bench::{At, Bench, RATE, Restless, Tape, notes};
 const MACHINE: Channel = Channel::new(1);
 
 /// A player who plays for `seconds`, from a seed.
-fn player(seed: u64, seconds: f64) -> Vec<At> {
+pub(crate) fn player(seed: u64, seconds: f64) -> Vec<At> {
     let mut events = Vec::new();
     let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
     let mut next = |n: u64| {
@@ -43,7 +43,7 @@ fn player(seed: u64, seconds: f64) -> Vec<At> {
     events
 }
 
-fn transport(sample: u64, tempo: f64) -> Transport {
+pub(crate) fn transport(sample: u64, tempo: f64) -> Transport {
     Transport {
         playing: true,
         tempo: Some(Tempo::new(tempo)),
@@ -53,7 +53,7 @@ fn transport(sample: u64, tempo: f64) -> Transport {
     }
 }
 
-fn slice(events: &[At], from: u64, frames: u32) -> Vec<TimedMidi> {
+pub(crate) fn slice(events: &[At], from: u64, frames: u32) -> Vec<TimedMidi> {
     events
         .iter()
         .filter(|e| (from..from + u64::from(frames)).contains(&e.0))

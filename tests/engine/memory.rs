@@ -1,0 +1,50 @@
+//! A project that is loaded again goes on as the same player.
+
+use std::sync::Arc;
+
+use sideman::infer::memory::Memory;
+use sideman::link::settings::Settings;
+
+use crate::bench::{At, Bench, RATE, Restless, notes};
+use crate::laws::{player, slice, transport};
+
+/// A take with this memory in the ear.
+fn take(memory: Option<&Memory>) -> (Vec<At>, Memory) {
+    let mut bench = Bench::new(Arc::new(Restless));
+    if let Some(memory) = memory {
+        bench.remember(memory);
+    }
+    let events = player(21, 12.0);
+    while bench.sample < (14.0 * RATE) as u64 {
+        let at = bench.sample;
+        bench.block(
+            256,
+            Some(transport(at, 126.0)),
+            &Settings::default(),
+            &slice(&events, at, 256),
+        );
+    }
+    let memory = bench.memory();
+    bench.improviser.panic();
+    bench.block(256, None, &Settings::default(), &[]);
+    (bench.out, memory)
+}
+
+#[test]
+fn what_is_remembered_changes_what_is_played_and_always_in_the_same_way() {
+    let (fresh, memory) = take(None);
+    assert!(memory.notes().len() > 20, "{}", memory.notes().len());
+    let (again, _) = take(Some(&memory));
+    assert_ne!(fresh, again);
+    assert_eq!(take(Some(&memory)).0, again);
+    assert!(!notes(&again).is_empty());
+}
+
+#[test]
+fn a_memory_survives_being_saved() {
+    let (_, memory) = take(None);
+    let text = serde_json::to_string(&memory.notes()).unwrap();
+    let loaded = Memory::default();
+    loaded.restore(serde_json::from_str(&text).unwrap());
+    assert_eq!(loaded.notes(), memory.notes());
+}

@@ -137,6 +137,13 @@ impl Improviser {
         self.clock.sleep();
     }
 
+    /// Goes on with a new worker, and perhaps another sample rate. What sounded ends with the next block.
+    /// Frees the old rings: call it off the audio thread.
+    pub fn reconnect(&mut self, end: AudioEnd, rate: SampleRate) {
+        let ledger = std::mem::take(&mut self.ledger);
+        *self = Self { ledger, panic: true, ..Self::new(end, rate) };
+    }
+
     /// Changes the sample rate; our own clock stops until somebody plays.
     pub fn set_rate(&mut self, rate: SampleRate) {
         self.clock.set_rate(rate);

@@ -10,6 +10,8 @@ pub mod link;
 pub mod live;
 pub mod model;
 pub mod music;
+#[cfg(feature = "plugin")]
+pub mod plugin;
 pub mod preset;
 #[cfg(feature = "standalone")]
 pub mod standalone;

@@ -1,0 +1,237 @@
+//! The plugin: one engine behind the CLAP and VST3 entry points.
+//!
+//! Notes come in, the player's and the machine's go out; sound is silence, or passes through where a host
+//! insists on an effect. Every instance has a worker thread of its own, from activation to deactivation.
+
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::time::Instant;
+
+use nice_plug::prelude::{
+    ActivateContext, AudioIOLayout, AuxiliaryBuffers, Buffer, BufferConfig, ClapFeature,
+    ClapPlugin, MidiConfig, Params, Plugin, PluginApi, PluginState, PortNames, ProcessContext,
+    ProcessMode, ProcessStatus, Vst3Plugin, Vst3SubCategory, nice_error,
+};
+
+use crate::infer::model_slot::ModelSlot;
+use crate::infer::worker::Worker;
+use crate::link::pair;
+use crate::link::settings::Settings;
+use crate::live::block::Block;
+use crate::live::improviser::Improviser;
+use crate::music::time::SampleRate;
+
+use crate::plugin::events::{Inbox, Outbox};
+use crate::plugin::params::SidemanParams;
+use crate::plugin::render::Pace;
+use crate::plugin::state::Saved;
+use crate::plugin::transport::{Seam, later};
+
+mod choices;
+mod events;
+mod params;
+mod render;
+mod state;
+mod transport;
+
+/// One instance.
+pub struct Sideman {
+    params: Arc<SidemanParams>,
+    models: Arc<ModelSlot>,
+    /// The worker of this activation; dropping it ends and joins its thread.
+    worker: Option<Worker>,
+    /// Outlives the activations: it owes the note-offs of what sounded when the last one ended.
+    improviser: Improviser,
+    rate: SampleRate,
+    inbox: Inbox,
+    seam: Seam,
+    pace: Pace,
+    /// Whether the host says that it renders. Only CLAP's word counts.
+    renders: bool,
+    /// Whether the output has to be silenced; else it holds what came in.
+    is_instrument: bool,
+    /// The panic switch in the last block: the moment it is switched on is what counts.
+    panic: bool,
+}
+
+impl Default for Sideman {
+    fn default() -> Self {
+        let models = Arc::<ModelSlot>::default();
+        let rate = SampleRate::new(48_000.0);
+        Self {
+            params: Arc::new(SidemanParams::new(Saved::new(Arc::clone(&models)))),
+            models,
+            worker: None,
+            improviser: Improviser::new(pair::pair().0, rate),
+            rate,
+            inbox: Inbox::default(),
+            seam: Seam::default(),
+            pace: Pace::default(),
+            renders: false,
+            is_instrument: true,
+            panic: false,
+        }
+    }
+}
+
+impl Plugin for Sideman {
+    const NAME: &'static str = "Sideman";
+    const VENDOR: &'static str = "Sideman";
+    const URL: &'static str = "";
+    const EMAIL: &'static str = "";
+    const VERSION: &'static str = env!("CARGO_PKG_VERSION");
+
+    // An instrument first: some hosts refuse a plugin without sound, others give notes to instruments only.
+    const AUDIO_IO_LAYOUTS: &'static [AudioIOLayout] = &[
+        AudioIOLayout {
+            main_output_channels: NonZeroU32::new(2),
+            names: PortNames { layout: Some("Instrument"), ..PortNames::const_default() },
+            ..AudioIOLayout::const_default()
+        },
+        AudioIOLayout {
+            main_input_channels: NonZeroU32::new(2),
+            main_output_channels: NonZeroU32::new(2),
+            names: PortNames { layout: Some("Effect"), ..PortNames::const_default() },
+            ..AudioIOLayout::const_default()
+        },
+    ];
+
+    // Hosts swallow what goes into a plugin that puts notes out. With less than this the player's pedal,
+    // wheel and pressure would never reach the instrument behind us. In VST3 it costs 2,080 hidden parameters.
+    const MIDI_INPUT: MidiConfig = MidiConfig::MidiCCs;
+    const MIDI_OUTPUT: MidiConfig = MidiConfig::MidiCCs;
+
+    // A switch of mode must fall on the same note whatever the block size.
+    const SAMPLE_ACCURATE_AUTOMATION: bool = true;
+
+    // Beyond this the framework allocates. It is far more than any keyboard or dense track sends in a block.
+    const INPUT_EVENT_CAPACITY: usize = 8 * events::BATCH;
+
+    type Editor = ();
+    type SysExMessage = ();
+    type BackgroundTask = ();
+
+    fn params(&self) -> Arc<dyn Params> {
+        Arc::clone(&self.params) as Arc<dyn Params>
+    }
+
+    fn filter_state(state: &mut PluginState) {
+        state::sanitise(state);
+    }
+
+    fn activate(
+        &mut self,
+        layout: &AudioIOLayout,
+        config: &BufferConfig,
+        context: &mut impl ActivateContext<Self>,
+    ) -> bool {
+        self.rate = SampleRate::new(f64::from(config.sample_rate));
+        self.is_instrument = layout.main_input_channels.is_none();
+        self.renders =
+            config.process_mode == ProcessMode::Offline && context.plugin_api() == PluginApi::Clap;
+        self.pace = Pace::default();
+        self.seam = Seam::default();
+        // The old worker ends before a new one begins.
+        self.worker = None;
+        let (audio_end, worker_end) = pair::pair();
+        self.improviser.reconnect(audio_end, self.rate);
+        match Worker::spawn(worker_end, Arc::clone(&self.models)) {
+            Ok(worker) => self.worker = Some(worker),
+            Err(error) => {
+                nice_error!("Sideman can't start its worker thread: {error}");
+                return false;
+            }
+        }
+        true
+    }
+
+    fn reset(&mut self) {
+        self.improviser.reset();
+    }
+
+    fn deactivate(&mut self) {
+        self.worker = None;
+    }
+
+    fn process(
+        &mut self,
+        buffer: &mut Buffer<'_>,
+        _aux: &mut AuxiliaryBuffers<'_>,
+        context: &mut impl ProcessContext<Self>,
+    ) -> ProcessStatus {
+        let is_render = self.pace.begin(Instant::now());
+        let offline = self.renders || self.params.render.value() || is_render;
+        let settings = self.params.settings();
+        let panic = self.params.panic.value();
+        if panic && !self.panic {
+            self.improviser.panic();
+        }
+        self.panic = panic;
+        self.play(buffer, &settings, offline, context);
+        if self.is_instrument {
+            // Nobody else clears these buffers.
+            for channel in buffer.as_slice() {
+                channel.fill(0.0);
+            }
+        }
+        let seconds = buffer.samples() as f64 / self.rate.hertz();
+        self.pace.end(Instant::now(), seconds);
+        ProcessStatus::KeepAlive
+    }
+}
+
+impl Sideman {
+    /// Runs the engine over one stretch of a host block.
+    ///
+    /// Audio thread. No allocation, lock or system call; waits for the worker only when `offline`.
+    fn play(
+        &mut self,
+        buffer: &Buffer<'_>,
+        settings: &Settings,
+        offline: bool,
+        context: &mut impl ProcessContext<Self>,
+    ) {
+        let samples: &[f32] = buffer.as_slice_immutable().first().map_or(&[], |channel| channel);
+        let transport = self.seam.cross(context.transport(), samples, settings.tempo);
+        let frames = samples.len().try_into().unwrap_or(u32::MAX);
+        let (rate, improviser) = (self.rate, &mut self.improviser);
+        let context = std::cell::RefCell::new(context);
+        self.inbox.drain(
+            frames,
+            || context.borrow_mut().next_event(),
+            |stretch, silence| {
+                if silence {
+                    improviser.panic();
+                }
+                let block = Block {
+                    frames: stretch.frames,
+                    transport: transport
+                        .map(|t| later(t, stretch.start, rate.hertz(), settings.tempo)),
+                    offline,
+                    events: stretch.events,
+                };
+                let send = |event| context.borrow_mut().try_send_event(event).is_ok();
+                improviser.process(&block, settings, &mut Outbox { start: stretch.start, send });
+            },
+        );
+    }
+}
+
+impl ClapPlugin for Sideman {
+    const CLAP_ID: &'static str = "org.sideman.sideman";
+    const CLAP_DESCRIPTION: Option<&'static str> =
+        Some("Listens to what you play and plays along: an improvising accompanist");
+    const CLAP_MANUAL_URL: Option<&'static str> = None;
+    const CLAP_SUPPORT_URL: Option<&'static str> = None;
+    const CLAP_FEATURES: &'static [ClapFeature] = &[ClapFeature::NoteEffect, ClapFeature::Utility];
+}
+
+impl Vst3Plugin for Sideman {
+    const VST3_CLASS_ID: [u8; 16] = *b"SidemanJazzDuet1";
+    // VST3 knows no category for what makes notes. As an instrument every host gives us notes and takes ours.
+    const VST3_SUBCATEGORIES: &'static [Vst3SubCategory] =
+        &[Vst3SubCategory::Instrument, Vst3SubCategory::Tools];
+}
+
+nice_plug::nice_export_clap!(Sideman);
+nice_plug::nice_export_vst3!(Sideman);

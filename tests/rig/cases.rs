@@ -1,0 +1,38 @@
+//! The cases that both formats go through.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// The tests of a file go one after another: one of them counts threads, and most want a core.
+pub(crate) fn turn() -> MutexGuard<'static, ()> {
+    static TURN: Mutex<()> = Mutex::new(());
+    TURN.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Makes a test of every case for this host.
+macro_rules! cases {
+    ($host:ty) => {
+        cases!($host, notes: the_player_passes_through_to_the_sample,
+            the_machine_plays_on_the_beat_at_any_block_size, a_flood_passes_whole,
+            a_host_that_refuses_still_gets_every_end, disorder_is_put_in_order,
+            sound_is_silence_or_passes_through, the_machine_plays_live);
+        cases!($host, life: whatever_stops_the_machine_ends_its_notes, a_panic_passes,
+            a_reset_and_a_new_activation_end_all_notes, odd_orders_break_nothing,
+            instances_are_apart);
+        #[cfg(target_os = "linux")]
+        cases!($host, life: threads_end_with_their_activation);
+        cases!($host, song: the_grid_follows_the_song, a_loop_leaves_nothing_behind,
+            without_a_transport_it_keeps_its_own_time, automation_counts_from_its_sample,
+            automation_does_not_move_the_song);
+        cases!($host, surface: parameters_are_told_apart_and_read_back, values_read_well,
+            a_state_comes_back, garbage_is_refused, hostile_values_come_into_range);
+    };
+    ($host:ty, $module:ident: $($case:ident),+) => {
+        $(
+            #[test]
+            fn $case() {
+                let _turn = cases::turn();
+                $module::$case::<$host>();
+            }
+        )+
+    };
+}

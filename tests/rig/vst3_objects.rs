@@ -1,0 +1,203 @@
+//! The objects that a VST3 host lends to a plugin: lists of events, queues of points, streams of bytes.
+#![expect(unsafe_code, reason = "VST3 is COM: every call is one into foreign memory")]
+#![allow(clippy::unnecessary_cast, reason = "the format's enumerations are signed on Windows")]
+
+use std::cell::{Cell, RefCell};
+use std::ffi::c_void;
+use std::ptr::null_mut;
+
+use vst3::Steinberg::IBStream_::IStreamSeekMode_ as Seek;
+use vst3::Steinberg::Vst::{
+    Event, IEventList, IEventListTrait, IParamValueQueue, IParamValueQueueTrait, IParameterChanges,
+    IParameterChangesTrait,
+};
+use vst3::Steinberg::{IBStream, IBStreamTrait, kResultFalse, kResultOk, tresult};
+use vst3::{Class, ComPtr, ComWrapper};
+
+/// A list of events that takes up to `room`.
+pub(crate) struct Events {
+    events: RefCell<Vec<Event>>,
+    room: usize,
+}
+
+impl Events {
+    /// A list that holds these.
+    pub(crate) fn new(events: Vec<Event>, room: usize) -> Self {
+        Self { events: RefCell::new(events), room }
+    }
+
+    /// Takes all events out.
+    pub(crate) fn take(&self) -> Vec<Event> {
+        self.events.take()
+    }
+}
+
+impl Class for Events {
+    type Interfaces = (IEventList,);
+}
+
+impl IEventListTrait for Events {
+    unsafe fn getEventCount(&self) -> i32 {
+        self.events.borrow().len() as i32
+    }
+
+    unsafe fn getEvent(&self, index: i32, event: *mut Event) -> tresult {
+        let Some(found) = self.events.borrow().get(index as usize).copied() else {
+            return kResultFalse;
+        };
+        // SAFETY: the caller lends a place for one event.
+        unsafe { event.write(found) };
+        kResultOk
+    }
+
+    unsafe fn addEvent(&self, event: *mut Event) -> tresult {
+        if self.events.borrow().len() >= self.room {
+            return kResultFalse;
+        }
+        // SAFETY: the caller lends one event.
+        self.events.borrow_mut().push(unsafe { event.read() });
+        kResultOk
+    }
+}
+
+/// One queue of points for each parameter.
+pub(crate) struct Changes {
+    queues: Vec<ComPtr<IParamValueQueue>>,
+}
+
+impl Changes {
+    /// Points as (parameter, sample, value).
+    pub(crate) fn new(points: &[(u32, u32, f64)]) -> Self {
+        let mut ids: Vec<u32> = points.iter().map(|p| p.0).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        let queue = |id: u32| {
+            let points = points.iter().filter(|p| p.0 == id).map(|p| (p.1, p.2)).collect();
+            ComWrapper::new(Queue { id, points }).to_com_ptr().unwrap()
+        };
+        Self { queues: ids.into_iter().map(queue).collect() }
+    }
+}
+
+impl Class for Changes {
+    type Interfaces = (IParameterChanges,);
+}
+
+impl IParameterChangesTrait for Changes {
+    unsafe fn getParameterCount(&self) -> i32 {
+        self.queues.len() as i32
+    }
+
+    unsafe fn getParameterData(&self, index: i32) -> *mut IParamValueQueue {
+        self.queues.get(index as usize).map_or(null_mut(), ComPtr::as_ptr)
+    }
+
+    unsafe fn addParameterData(&self, _: *const u32, _: *mut i32) -> *mut IParamValueQueue {
+        null_mut()
+    }
+}
+
+struct Queue {
+    id: u32,
+    points: Vec<(u32, f64)>,
+}
+
+impl Class for Queue {
+    type Interfaces = (IParamValueQueue,);
+}
+
+impl IParamValueQueueTrait for Queue {
+    unsafe fn getParameterId(&self) -> u32 {
+        self.id
+    }
+
+    unsafe fn getPointCount(&self) -> i32 {
+        self.points.len() as i32
+    }
+
+    unsafe fn getPoint(&self, index: i32, offset: *mut i32, value: *mut f64) -> tresult {
+        let Some(point) = self.points.get(index as usize) else { return kResultFalse };
+        // SAFETY: the caller lends a place for each.
+        unsafe {
+            offset.write(point.0 as i32);
+            value.write(point.1);
+        }
+        kResultOk
+    }
+
+    unsafe fn addPoint(&self, _: i32, _: f64, _: *mut i32) -> tresult {
+        kResultFalse
+    }
+}
+
+/// A stream in memory.
+#[derive(Default)]
+pub(crate) struct Stream {
+    bytes: RefCell<Vec<u8>>,
+    place: Cell<usize>,
+}
+
+impl Stream {
+    /// A stream that holds these and stands at their beginning.
+    pub(crate) fn new(bytes: &[u8]) -> Self {
+        Self { bytes: RefCell::new(bytes.to_vec()), place: Cell::new(0) }
+    }
+
+    /// What was written.
+    pub(crate) fn bytes(&self) -> Vec<u8> {
+        self.bytes.borrow().clone()
+    }
+}
+
+impl Class for Stream {
+    type Interfaces = (IBStream,);
+}
+
+impl IBStreamTrait for Stream {
+    unsafe fn read(&self, buffer: *mut c_void, count: i32, done: *mut i32) -> tresult {
+        let bytes = self.bytes.borrow();
+        let rest = &bytes[self.place.get().min(bytes.len())..];
+        let count = rest.len().min(count.max(0) as usize);
+        // SAFETY: the caller lends `count` bytes, and a place for the answer or none.
+        unsafe {
+            buffer.cast::<u8>().copy_from(rest.as_ptr(), count);
+            if !done.is_null() {
+                done.write(count as i32);
+            }
+        }
+        self.place.set(self.place.get() + count);
+        kResultOk
+    }
+
+    unsafe fn write(&self, buffer: *mut c_void, count: i32, done: *mut i32) -> tresult {
+        // SAFETY: the caller lends `count` bytes, and a place for the answer or none.
+        unsafe {
+            let bytes = std::slice::from_raw_parts(buffer.cast::<u8>(), count.max(0) as usize);
+            self.bytes.borrow_mut().extend_from_slice(bytes);
+            if !done.is_null() {
+                done.write(count);
+            }
+        }
+        kResultOk
+    }
+
+    unsafe fn seek(&self, to: i64, mode: i32, result: *mut i64) -> tresult {
+        let base = match mode as u32 {
+            mode if mode == Seek::kIBSeekSet as u32 => 0,
+            mode if mode == Seek::kIBSeekCur as u32 => self.place.get() as i64,
+            _ => self.bytes.borrow().len() as i64,
+        };
+        self.place.set((base + to).max(0) as usize);
+        if !result.is_null() {
+            // SAFETY: the caller lends a place for the answer.
+            unsafe { result.write(self.place.get() as i64) };
+        }
+        kResultOk
+    }
+
+    unsafe fn tell(&self, place: *mut i64) -> tresult {
+        // SAFETY: the caller lends a place for the answer.
+        unsafe { place.write(self.place.get() as i64) };
+        kResultOk
+    }
+}

@@ -72,8 +72,8 @@ pub(crate) struct SidemanParams {
     pub(crate) render: BoolParam,
 }
 
-/// The highest seed that hosts can tell apart: their steps are 32-bit floats.
-const SEED_MAX: i32 = 9_999;
+/// As many seeds as there are by name; the 32-bit floats of hosts still tell them apart.
+const SEED_MAX: i32 = 65_535;
 
 impl SidemanParams {
     /// Parameters that start at the settings' own defaults.
@@ -125,8 +125,8 @@ impl SidemanParams {
             tempo: float(
                 "Tempo without a host's",
                 start.tempo.beats_per_minute() as f32,
-                30.0,
-                300.0,
+                20.0,
+                400.0,
             )
             .with_unit(" BPM")
             .with_value_to_string(formatters::v2s_f32_rounded(1)),

@@ -114,7 +114,7 @@ mod tests {
         sanitise(&mut hostile);
         let left: Vec<String> =
             hostile.params.iter().map(|(id, value)| format!("{id} {value:?}")).collect();
-        assert_eq!(left, ["low I32(21)", "seed I32(9999)", "temp F32(1.0)", "tempo F32(300.0)"]);
+        assert_eq!(left, ["low I32(21)", "seed I32(65535)", "temp F32(1.0)", "tempo F32(400.0)"]);
     }
 
     #[test]

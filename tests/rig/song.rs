@@ -59,9 +59,9 @@ pub(crate) fn a_loop_leaves_nothing_behind<H: Host>() {
 pub(crate) fn without_a_transport_it_keeps_its_own_time<H: Host>() {
     let mut stage = Stage::<H>::offline();
     stage.beats = None;
-    // 60 to the minute, on a parameter from 30 to 300.
+    // 60 to the minute, on a parameter from 20 to 400.
     stage.set(&TALKATIVE);
-    stage.set(&[("tempo", 30.0 / 270.0)]);
+    stage.set(&[("tempo", 40.0 / 380.0)]);
     let start = 1_234;
     let slow: Vec<_> = phrase().into_iter().map(|(at, m)| (start + 2 * at, m)).collect();
     stage.play(32 * BEAT, 512, &slow);

@@ -51,7 +51,7 @@ pub(crate) fn values_read_well<H: Host>() {
     check("in-ch", 0.0, "All");
     check("out-ch", 0.0, "1");
     check("top-p", 1.0, "100");
-    check("tempo", 1.0, "300.0");
+    check("tempo", 1.0, "400.0");
     check("gap", 1.0, "8 beats");
     check("thru", 1.0, "On");
 }

@@ -20,6 +20,9 @@ mod song;
 mod surface;
 
 use clap_host::ClapHost;
+use score::{BEAT, Stage, TALKATIVE, TICK, phrase};
+use sideman::live::block::Transport;
+use sideman::music::time::{Beats, Meter, Tempo};
 
 cases!(ClapHost);
 
@@ -34,4 +37,34 @@ fn the_file_holds_one_plugin_that_says_what_it_is() {
     assert_eq!(plugin.vendor(), Some(c"Sideman"));
     assert_eq!(plugin.version().unwrap().to_str(), Ok(env!("CARGO_PKG_VERSION")));
     assert_eq!(plugin.features().collect::<Vec<_>>(), [c"note-effect", c"utility"]);
+}
+
+/// A CLAP host may tell of a jump in the middle of a block, and of automation after it.
+#[test]
+fn a_jump_inside_a_block_counts_from_its_sample() {
+    let _turn = cases::turn();
+    let mut stage = Stage::<ClapHost>::offline();
+    stage.set(&TALKATIVE);
+    stage.play(8 * BEAT, 512, &phrase());
+    let mut on_grid = 0;
+    for i in 0..40 {
+        let (begin, jump, place) = (stage.sample, 1_000 + i * 13, 8.0 + f64::from(i));
+        let transport = Transport {
+            playing: true,
+            tempo: Some(Tempo::new(120.0)),
+            position: Some(Beats(place)),
+            bar_start: Some(Beats(8.0)),
+            meter: Meter::default(),
+        };
+        stage.host.retold = Some((jump, transport));
+        stage.automation = vec![(jump + 500, "seed", 0.5), (jump + 2_500, "seed", 0.5)];
+        stage.block(8_192, &[]);
+        stage.beats = Some(place + f64::from(8_192 - jump) / BEAT as f64);
+        stage.play(2 * BEAT, 1_024, &[]);
+        let since_jump = |at: &u64| at.checked_sub(begin + u64::from(jump));
+        let ons: Vec<u64> = stage.machine_ons().iter().filter_map(since_jump).collect();
+        assert!(ons.iter().all(|at| at % TICK == 0), "{ons:?}");
+        on_grid += ons.len();
+    }
+    assert!(on_grid > 10, "{on_grid}");
 }

@@ -22,6 +22,7 @@ mod vst3_host;
 mod vst3_objects;
 
 use host::Host as _;
+use score::{Stage, TALKATIVE, phrase, sounding};
 use vst3_host::Vst3Host;
 
 cases!(Vst3Host);
@@ -52,4 +53,18 @@ fn deactivating_twice_is_no_more_than_once() {
     host.activate(false);
     host.process(&host::Call { frames: 64, ..host::Call::default() });
     host.deactivate();
+}
+
+/// Some hosts never say when processing starts and stops.
+#[test]
+fn activation_alone_ends_what_sounded_before() {
+    let _turn = cases::turn();
+    let mut stage = Stage::<Vst3Host>::offline();
+    stage.set(&TALKATIVE);
+    stage.play(200_000, 512, &phrase()[..1]);
+    assert_ne!(sounding(&stage.heard), []);
+    stage.host.set_active(false);
+    stage.host.set_active(true);
+    stage.block(64, &[]);
+    assert_eq!(sounding(&stage.heard), []);
 }

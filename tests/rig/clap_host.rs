@@ -40,6 +40,8 @@ pub(crate) struct ClapHost {
     /// The instance.
     pub(crate) instance: PluginInstance<Handlers>,
     is_effect: bool,
+    /// A transport that the next block's event list tells of, and its sample.
+    pub(crate) retold: Option<(u32, Transport)>,
     input: EventBuffer,
     output: Outlet,
     buffers: [Vec<f32>; 4],
@@ -110,6 +112,10 @@ impl Host for ClapHost {
             let value = value * self.steps(param_id(id));
             let id = ClapId::new(param_id(id));
             self.input.push(&ParamValueEvent::new(*time, id, Pckn::match_all(), value));
+        }
+        if let Some((time, transport)) = self.retold.take() {
+            let header = EventHeader::new_core(time, EventFlags::empty());
+            self.input.push(&TransportEvent { header, ..transport_event(&transport) });
         }
         for event in call.events {
             push(&mut self.input, *event);
@@ -237,6 +243,7 @@ impl ClapHost {
             processor: None,
             instance,
             is_effect: false,
+            retold: None,
             input: EventBuffer::with_capacity(ROOM),
             output: Outlet { events: Vec::with_capacity(ROOM), room: ROOM, plant: false },
             buffers: std::array::from_fn(|_| vec![0.0; MAX_FRAMES as usize]),

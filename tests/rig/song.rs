@@ -120,3 +120,32 @@ pub(crate) fn automation_does_not_move_the_song<H: Host>() {
     };
     assert_eq!(run(true), run(false));
 }
+
+/// A flood that the model does not hear changes nothing about the machine's part.
+pub(crate) fn a_flood_does_not_move_the_song<H: Host>() {
+    let run =
+        |with_flood: bool| {
+            let mut stage = Stage::<H>::offline();
+            stage.set(&TALKATIVE);
+            let score = phrase();
+            while stage.sample < 16 * BEAT {
+                let block = stage.sample..stage.sample + 4_096;
+                let mut events: Vec<TimedMidi> = (0..if with_flood { 3_000 } else { 0 })
+                    .map(|n: u32| {
+                        let midi = Midi::PitchBend { channel: PLAYER, value: (n % 128) as u16 };
+                        TimedMidi { offset: n * 4_096 / 3_000, midi }
+                    })
+                    .collect();
+                let notes = score.iter().filter(|(at, _)| block.contains(at));
+                events.extend(notes.map(|(at, midi)| TimedMidi {
+                    offset: (at - stage.sample) as u32,
+                    midi: *midi,
+                }));
+                events.sort_by_key(|e| e.offset);
+                stage.block(4_096, &events);
+            }
+            stage.heard.retain(|(_, midi)| !matches!(midi, Midi::PitchBend { .. }));
+            stage.heard
+        };
+    assert_eq!(run(true), run(false));
+}

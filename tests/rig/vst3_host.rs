@@ -258,6 +258,12 @@ impl Host for Vst3Host {
 }
 
 impl Vst3Host {
+    /// Activates or deactivates, and says nothing of processing.
+    pub(crate) fn set_active(&mut self, active: bool) {
+        // SAFETY: a call without pointers.
+        assert_eq!(unsafe { self.component.setActive(active.into()) }, kResultOk);
+    }
+
     /// Calls that no sound host makes in this order.
     pub(crate) fn deactivate_again(&mut self) {
         // SAFETY: the plugin must take it.

@@ -89,11 +89,18 @@ fn run_engine(blocks: u32, plant: bool) -> usize {
     for i in 0..blocks {
         let (frames, transport, events) = host.next(i);
         let settings = Settings {
-            mode: if i % 500 < 250 { Mode::Accompany } else { Mode::Answer },
+            mode: Mode::ALL[i as usize / 250 % Mode::ALL.len()],
             density: 1.0,
             active: i % 1_000 > 20,
             thru: i % 700 > 10,
             output: Channel::new((i / 300 % 16) as u8),
+            swing: 0.7,
+            humanise: (i % 2) as f32,
+            chord_lock: i % 3_000 > 1_500,
+            follow_key: i % 4_000 > 2_000,
+            freeze: i % 2_000 > 1_800,
+            hold: i % 2_200 > 2_100,
+            key_switches: i % 6_000 > 3_000,
             ..Settings::default()
         };
         // Now and then the host takes little or nothing.
@@ -127,12 +134,17 @@ fn run_plugin(blocks: u32, plant: bool) -> usize {
     for i in 0..blocks {
         let (frames, transport, events) = host.next(i);
         let automation = [
-            (0, "dens", 1.0),
-            (frames / 3, "mode", f64::from(i / 250 % 2)),
-            (frames / 3, "temp", f64::from(i % 7) / 7.0),
+            (0, "density", 1.0),
+            (frames / 3, "mode", f64::from(i / 250 % 5) / 4.0),
+            (frames / 3, "swing", 0.5),
+            (frames / 3, "humanise", f64::from(i % 3) / 2.0),
+            (frames / 3, "freeze", f64::from(u8::from(i % 2_000 > 1_800))),
+            (frames / 3, "hold", f64::from(u8::from(i % 2_200 > 2_100))),
+            (frames / 3, "chord-lock", f64::from(u8::from(i % 3_000 > 1_500))),
+            (frames / 3, "temperature", f64::from(i % 7) / 7.0),
             (frames / 2, "active", f64::from(u8::from(i % 1_000 > 20))),
             (frames / 2, "thru", f64::from(u8::from(i % 700 > 10))),
-            (frames - 1, "out-ch", f64::from(i / 300 % 16) / 15.0),
+            (frames - 1, "output-channel", f64::from(i / 300 % 16) / 15.0),
             (frames - 1, "panic", f64::from(u8::from(i % 777 == 0))),
             (frames - 1, "render", f64::from(u8::from(i % 100 < 10))),
         ];

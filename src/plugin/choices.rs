@@ -4,7 +4,7 @@
 
 use nice_plug::params::enums::Enum;
 
-use crate::link::settings::Mode;
+use crate::link::settings::{Grid, Mode};
 use crate::music::scale::Scale;
 
 macro_rules! choices {
@@ -36,6 +36,16 @@ macro_rules! choices {
 choices!(Mode {
     Accompany "accompany" "Accompany",
     Answer "answer" "Answer",
+    Trade "trade" "Trade",
+    Harmonise "harmonise" "Harmonise",
+    Solo "solo" "Solo",
+});
+
+choices!(Grid {
+    Free "free" "Free",
+    Straight "straight" "Sixteenths",
+    Triplet "triplet" "Triplets",
+    Eighth "eighth" "Eighths",
 });
 
 choices!(Scale {
@@ -74,6 +84,7 @@ mod tests {
     #[test]
     fn places_ids_and_values_agree() {
         check(&Mode::ALL);
+        check(&Grid::ALL);
         check(&Scale::ALL);
     }
 }

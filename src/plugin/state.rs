@@ -9,7 +9,7 @@ use nice_plug::plugin::{ParamValue, PluginState};
 use serde::{Deserialize, Serialize};
 
 use crate::infer::model_slot::{ModelChoice, ModelSlot};
-use crate::link::settings::Mode;
+use crate::link::settings::{Grid, Mode};
 use crate::music::scale::Scale;
 
 use crate::plugin::params::SidemanParams;
@@ -80,7 +80,12 @@ pub(crate) fn sanitise(state: &mut PluginState) {
             *value = if value.is_nan() { param.value() } else { value.clamp(min, max) };
         }
     }
-    for (id, count) in [("mode", Mode::variants().len()), ("scale", Scale::variants().len())] {
+    let choices = [
+        ("mode", Mode::variants().len()),
+        ("scale", Scale::variants().len()),
+        ("grid", Grid::variants().len()),
+    ];
+    for (id, count) in choices {
         let is_foreign = |value: &ParamValue| matches!(value, ParamValue::I32(place) if usize::try_from(*place).map_or(true, |p| p >= count));
         if state.params.get(id).is_some_and(is_foreign) {
             state.params.remove(id);
@@ -103,9 +108,9 @@ mod tests {
     #[test]
     fn hostile_numbers_come_into_range() {
         let mut hostile = state(&[
-            ("low", ParamValue::I32(i32::MIN)),
+            ("register-low", ParamValue::I32(i32::MIN)),
             ("seed", ParamValue::I32(i32::MAX)),
-            ("temp", ParamValue::F32(f32::NAN)),
+            ("temperature", ParamValue::F32(f32::NAN)),
             ("tempo", ParamValue::F32(f32::INFINITY)),
             ("mode", ParamValue::I32(77)),
             ("scale", ParamValue::I32(-1)),
@@ -114,13 +119,15 @@ mod tests {
         sanitise(&mut hostile);
         let left: Vec<String> =
             hostile.params.iter().map(|(id, value)| format!("{id} {value:?}")).collect();
-        assert_eq!(left, ["low I32(21)", "seed I32(65535)", "temp F32(1.0)", "tempo F32(400.0)"]);
+        let expected =
+            ["register-low I32(21)", "seed I32(65535)", "temperature F32(1.0)", "tempo F32(400.0)"];
+        assert_eq!(left, expected);
     }
 
     #[test]
     fn good_values_pass_untouched() {
         let mut good = state(&[
-            ("low", ParamValue::I32(40)),
+            ("register-low", ParamValue::I32(40)),
             ("mode", ParamValue::String("answer".to_owned())),
             ("scale", ParamValue::I32(3)),
             ("thru", ParamValue::Bool(false)),

@@ -102,7 +102,7 @@ impl<H: Host> Stage<H> {
 }
 
 /// The machine plays on a channel of its own, and as much as the model lets it.
-pub(crate) const TALKATIVE: [(&str, f64); 2] = [("out-ch", 1.0 / 15.0), ("dens", 1.0)];
+pub(crate) const TALKATIVE: [(&str, f64); 2] = [("output-channel", 1.0 / 15.0), ("density", 1.0)];
 
 /// Keys that sound after all this. Holds that no key is struck while it sounds and none let go that does not.
 #[track_caller]

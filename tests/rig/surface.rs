@@ -9,7 +9,7 @@ use crate::score::Stage;
 pub(crate) fn parameters_are_told_apart_and_read_back<H: Host>() {
     let mut host = H::open();
     let params = host.params();
-    assert!(params.len() >= 19, "{}", params.len());
+    assert!(params.len() >= 34, "{}", params.len());
     let ids: BTreeSet<u32> = params.iter().map(|p| p.id).collect();
     let names: BTreeSet<&str> = params.iter().map(|p| p.name.as_str()).collect();
     assert_eq!((ids.len(), names.len()), (params.len(), params.len()));
@@ -44,22 +44,28 @@ pub(crate) fn values_read_well<H: Host>() {
         assert_eq!(text, expected);
     };
     check("mode", 0.0, "Accompany");
-    check("low", 0.0, "A0");
-    check("high", 1.0, "C8");
+    check("register-low", 0.0, "A0");
+    check("register-high", 1.0, "C8");
     check("key", 6.0 / 11.0, "F#");
     check("scale", 3.0 / 13.0, "Harmonic minor");
-    check("in-ch", 0.0, "All");
-    check("out-ch", 0.0, "1");
+    check("input-channel", 0.0, "All");
+    check("output-channel", 0.0, "1");
     check("top-p", 1.0, "100");
     check("tempo", 1.0, "400.0");
-    check("gap", 1.0, "8 beats");
+    check("phrase-gap", 1.0, "8 beats");
     check("thru", 1.0, "On");
 }
 
 /// A saved state comes back whole, in another instance and before or after activation.
 pub(crate) fn a_state_comes_back<H: Host>() {
     let mut stage = Stage::<H>::offline();
-    stage.set(&[("mode", 1.0), ("low", 0.5), ("temp", 0.25), ("thru", 0.0), ("seed", 0.125)]);
+    stage.set(&[
+        ("mode", 0.25),
+        ("register-low", 0.5),
+        ("temperature", 0.25),
+        ("thru", 0.0),
+        ("seed", 0.125),
+    ]);
     stage.block(64, &[]);
     let saved = stage.host.save();
     let params = stage.host.params();
@@ -120,9 +126,9 @@ pub(crate) fn hostile_values_come_into_range<H: Host>() {
     let has_length = begin > 0;
     let json = &text[begin..];
     for (from, to) in [
-        ("\"low\":{\"i32\":28}", "\"low\":{\"i32\":-2147483648}"),
+        ("\"register-low\":{\"i32\":28}", "\"register-low\":{\"i32\":-2147483648}"),
         ("\"seed\":{\"i32\":1}", "\"seed\":{\"i32\":2147483647}"),
-        ("\"temp\":{\"f32\":1.0}", "\"temp\":{\"f32\":1e300}"),
+        ("\"temperature\":{\"f32\":1.0}", "\"temperature\":{\"f32\":1e300}"),
         ("\"mode\":{\"string\":\"accompany\"}", "\"mode\":{\"i32\":9999}"),
         ("\"mode\":{\"string\":\"accompany\"}", "\"mode\":{\"string\":\"tango\"}"),
         ("\"key\":{\"i32\":0}", "\"key\":{\"bool\":true}"),

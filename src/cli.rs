@@ -1,4 +1,9 @@
 //! Floor 5, the command lines: what was typed becomes checked settings; what happens is shown.
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "the command lines are where we speak to the terminal"
+)]
 
 #[cfg(feature = "standalone")]
 mod jam;

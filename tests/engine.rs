@@ -1,4 +1,10 @@
 //! Laws of the live engine, held on random but legal hosts and players.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::too_many_lines,
+    reason = "a test says so when it fails"
+)]
 
 #[path = "engine/bench.rs"]
 mod bench;

@@ -1,5 +1,4 @@
 //! The trainer's face: runs a verb and shows what happens.
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "this is where the program speaks")]
 
 use std::io::IsTerminal;
 use std::path::Path;

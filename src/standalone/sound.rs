@@ -46,7 +46,7 @@ impl Sound {
         let part = |channel| if channel == PLAYER { Part::Player } else { Part::Machine };
         match midi {
             Midi::NoteOn { channel, key, velocity } => {
-                self.synth.note_on(part(channel), key, velocity)
+                self.synth.note_on(part(channel), key, velocity);
             }
             Midi::NoteOff { channel, key, .. } => self.synth.note_off(part(channel), key),
             Midi::Control { channel, controller: SUSTAIN, value } => {

@@ -444,7 +444,7 @@ impl Improviser {
             Meter::count(&self.end.meter.unheard);
         } else if settings.mode == Mode::Harmonise && settings.active {
             let due = self.clock.sample(offset) + self.clock.samples(0.0, COMPANY_MILLIS);
-            if !self.timetable.expect(self.key_id, due, channel, key) {
+            if !self.timetable.await_company(self.key_id, due, channel, key) {
                 Meter::count(&self.end.meter.clashes);
             }
         }

@@ -56,7 +56,7 @@ impl Timetable {
     }
 
     /// Remembers a key whose company is to begin at `due`.
-    pub(crate) fn expect(&mut self, id: u32, due: u64, channel: Channel, key: u8) -> bool {
+    pub(crate) fn await_company(&mut self, id: u32, due: u64, channel: Channel, key: u8) -> bool {
         self.keys.try_push(Waiting { id, due, overdue: false, channel, key }).is_ok()
     }
 
@@ -116,7 +116,7 @@ mod tests {
     #[test]
     fn company_begins_on_its_sample_unless_the_key_is_up_again() {
         let mut table = Timetable::default();
-        assert!(table.expect(1, 480, ONE, 60) && table.expect(2, 500, ONE, 64));
+        assert!(table.await_company(1, 480, ONE, 60) && table.await_company(2, 500, ONE, 64));
         assert!(table.lacks_company(480));
         assert_eq!(table.company(1, [Some(Pitch::new(57)), None, None, None], 80), 0);
         assert!(!table.lacks_company(480) && table.lacks_company(500));
@@ -130,7 +130,7 @@ mod tests {
     #[test]
     fn late_company_is_given_up_once_and_still_welcome() {
         let mut table = Timetable::default();
-        assert!(table.expect(1, 100, ONE, 60));
+        assert!(table.await_company(1, 100, ONE, 60));
         assert_eq!((table.give_up(100), table.give_up(100)), (1, 0));
         assert_eq!(table.next(), None);
         assert_eq!(table.company(1, [Some(Pitch::new(57)); 4], 80), 0);

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::infer::model_slot::{ModelChoice, ModelSlot};
 use crate::link::settings::{Grid, Mode};
+use crate::music::note::Note;
 use crate::music::scale::Scale;
 
 use crate::plugin::params::SidemanParams;
@@ -25,6 +26,12 @@ pub(crate) struct SavedState {
     /// The model that was chosen.
     #[serde(default)]
     pub(crate) model: ModelChoice,
+    /// The content hash of the model that played, in hexadecimal: for a person to find it again.
+    #[serde(default)]
+    pub(crate) model_hash: String,
+    /// What was last played by both: with it in the ear the loaded song goes on.
+    #[serde(default)]
+    pub(crate) memory: Vec<Note>,
 }
 
 /// The place where the framework lays down what was saved. It may do so at any time, without a word to the
@@ -49,13 +56,21 @@ impl PersistentField<'_, SavedState> for Saved {
         if state.model != self.models.choice() {
             self.models.choose(state.model);
         }
+        if state.memory != self.models.memory().notes() {
+            self.models.memory().restore(state.memory);
+        }
     }
 
     fn map<F, R>(&self, look: F) -> R
     where
         F: Fn(&SavedState) -> R,
     {
-        look(&SavedState { version: VERSION, model: self.models.choice() })
+        look(&SavedState {
+            version: VERSION,
+            model: self.models.choice(),
+            model_hash: self.models.status().hash,
+            memory: self.models.memory().notes(),
+        })
     }
 }
 
@@ -96,6 +111,9 @@ pub(crate) fn sanitise(state: &mut PluginState) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::music::note::Voice;
+    use crate::music::pitch::Pitch;
+    use crate::music::time::Tick;
 
     fn state(params: &[(&str, ParamValue)]) -> PluginState {
         PluginState {
@@ -140,11 +158,28 @@ mod tests {
     #[test]
     fn a_later_version_loads_as_far_as_it_is_known() {
         let saved = Saved::default();
-        let later = r#"{"version":9,"model":{"folder":"/m"},"session":[1,2,3]}"#;
+        let later = r#"{"version":9,"model":{"folder":"/m"},"mood":[1,2,3]}"#;
         saved.set(serde_json::from_str(later).unwrap());
         let model = ModelChoice::Folder("/m".into());
         assert_eq!(saved.models.choice(), model);
-        saved
-            .map(|state| assert_eq!(*state, SavedState { version: VERSION, model: model.clone() }));
+        saved.map(|state| {
+            assert_eq!((state.version, &state.model, state.memory.len()), (VERSION, &model, 0));
+        });
+    }
+
+    #[test]
+    fn the_memory_of_a_song_comes_back_with_it() {
+        let (before, after) = (Saved::default(), Saved::default());
+        let note = |onset| Note {
+            onset: Tick(onset),
+            pitch: Pitch::new(60),
+            voice: Voice::Machine,
+            velocity: 80,
+            duration: 12,
+        };
+        before.models.memory().restore(vec![note(3), note(9)]);
+        let text = before.map(|state| serde_json::to_string(state).unwrap());
+        after.set(serde_json::from_str(&text).unwrap());
+        assert_eq!(after.models.memory().notes(), [note(3), note(9)]);
     }
 }

@@ -10,6 +10,7 @@ mod kernel;
 pub mod lstm;
 #[cfg(feature = "train")]
 pub mod network;
+mod panels;
 pub mod parameters;
 #[cfg(feature = "train")]
 mod product;
@@ -23,6 +24,7 @@ pub use checkpoint::{Checkpoint, Manifest};
 pub use config::LstmConfig;
 pub use engine::Engine;
 pub use lstm::{Lstm, State, StepInput};
+pub use panels::Precision;
 pub use parameters::Parameters;
 
 /// Why a model can't be built, read, written or run. Every message is one line.

@@ -53,7 +53,8 @@ pub(crate) struct Playing {
     /// A model folder, or the name of the model that Sideman carries
     #[arg(long, value_name = "DIR|NAME", default_value = builtin::NAME)]
     model: PathBuf,
-    /// Where the model runs: auto (the fastest here), cpu, cuda, metal, or candle-cpu to compare
+    /// Where the model runs: auto (the fastest here), cpu, cpu-f16 (half precision), cuda, metal, or
+    /// candle-cpu to compare
     #[arg(long, value_name = "DEVICE", default_value_t)]
     device: DeviceChoice,
     /// The same input, seed, settings and model give the same notes

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use candle_core::Device;
 
-use crate::model::{CandleLstm, Engine, Lstm, ModelError, Parameters, State, StepInput};
+use crate::model::{CandleLstm, Engine, Lstm, ModelError, Parameters, Precision, State, StepInput};
 
 /// Steps that are timed on each device; the quickest counts, since what else the machine does only adds.
 const TIMED_STEPS: u32 = 12;
@@ -25,6 +25,8 @@ pub enum DeviceChoice {
     Auto,
     /// The packed step on one thread of the CPU.
     Cpu,
+    /// The same with weights rounded to half precision: quicker for large models, not always the same notes.
+    CpuF16,
     /// The first NVIDIA GPU; only in builds with the feature `cuda`.
     Cuda,
     /// The Apple GPU; only in builds with the feature `metal`.
@@ -35,13 +37,15 @@ pub enum DeviceChoice {
 
 impl DeviceChoice {
     /// All of them, in the order of a menu.
-    pub const ALL: [Self; 5] = [Self::Auto, Self::Cpu, Self::Cuda, Self::Metal, Self::CandleCpu];
+    pub const ALL: [Self; 6] =
+        [Self::Auto, Self::Cpu, Self::CpuF16, Self::Cuda, Self::Metal, Self::CandleCpu];
 
     /// As it is typed.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Auto => "auto",
             Self::Cpu => "cpu",
+            Self::CpuF16 => "cpu-f16",
             Self::Cuda => "cuda",
             Self::Metal => "metal",
             Self::CandleCpu => "candle-cpu",
@@ -53,7 +57,7 @@ impl DeviceChoice {
         match self {
             Self::Cuda => cfg!(feature = "cuda"),
             Self::Metal => cfg!(feature = "metal"),
-            Self::Auto | Self::Cpu | Self::CandleCpu => true,
+            Self::Auto | Self::Cpu | Self::CpuF16 | Self::CandleCpu => true,
         }
     }
 
@@ -68,6 +72,7 @@ impl DeviceChoice {
         }
         let device = match self {
             Self::Auto | Self::Cpu => return Ok(None),
+            Self::CpuF16 => return Ok(Some(Arc::new(Lstm::packed(parameters, Precision::F16)))),
             Self::Cuda => guarded(self.name(), || candle(self, Device::new_cuda(0)))?,
             Self::Metal => guarded(self.name(), || candle(self, Device::new_metal(0)))?,
             Self::CandleCpu => Device::Cpu,
@@ -108,7 +113,8 @@ pub struct Opened {
 /// Worker thread: takes seconds on some GPUs.
 pub fn open(choice: DeviceChoice, packed: &Lstm, parameters: &Parameters) -> Opened {
     if choice == DeviceChoice::Auto {
-        // candle on the CPU is not tried: it is slower in any case, and wakes a thread pool in the host.
+        // candle on the CPU is not tried: it is slower in any case, and wakes a thread pool in the host. Half
+        // precision is not either: it would change the notes by the machine's speed.
         let gpus = [DeviceChoice::Cuda, DeviceChoice::Metal];
         let found = gpus.into_iter().filter(|d| d.is_built()).map(|d| d.open(parameters));
         return fastest(packed, found.filter_map(Result::transpose));
@@ -253,6 +259,8 @@ mod tests {
         }
         let opened = open(DeviceChoice::CandleCpu, &packed, &parameters);
         assert_eq!(opened.engine.unwrap().device(), "candle-cpu");
-        assert!("gpu".parse::<DeviceChoice>().unwrap_err().contains("auto, cpu, cuda"));
+        let opened = open(DeviceChoice::CpuF16, &packed, &parameters);
+        assert_eq!(opened.engine.unwrap().device(), "cpu-f16");
+        assert!("gpu".parse::<DeviceChoice>().unwrap_err().contains("auto, cpu, cpu-f16"));
     }
 }

@@ -1,6 +1,6 @@
 //! What can step a model: the packed weights on the CPU, or candle on any of its devices.
 
-use crate::model::{CandleLstm, Lstm, ModelError, State, StepInput};
+use crate::model::{CandleLstm, Lstm, ModelError, Precision, State, StepInput};
 
 /// A model that is ready to be streamed. The state stays with the caller, in main memory: rewinding is a copy,
 /// and what one engine has heard another can go on with.
@@ -25,7 +25,10 @@ pub trait Engine: Send + Sync + std::fmt::Debug {
 
 impl Engine for Lstm {
     fn device(&self) -> &'static str {
-        "cpu"
+        match self.precision() {
+            Precision::F32 => "cpu",
+            Precision::F16 => "cpu-f16",
+        }
     }
 
     fn step(

@@ -35,15 +35,10 @@ macro_rules! dispatch {
     };
 }
 
-/// Hidden units whose four gates are computed together in a step.
-pub(crate) const UNITS: usize = 16;
-/// Numbers in a block of gates.
-pub(crate) const BLOCK: usize = 4 * UNITS;
-
 /// `a * b + c`, fused where the machine fuses.
 #[expect(clippy::inline_always, reason = "must take on the caller's target features")]
 #[inline(always)]
-fn fma<const FMA: bool>(a: f32, b: f32, c: f32) -> f32 {
+pub(crate) fn fma<const FMA: bool>(a: f32, b: f32, c: f32) -> f32 {
     if FMA { a.mul_add(b, c) } else { a * b + c }
 }
 
@@ -72,125 +67,14 @@ fn exp<const FMA: bool>(x: f32) -> f32 {
 
 #[expect(clippy::inline_always, reason = "must take on the caller's target features")]
 #[inline(always)]
-fn sigmoid<const FMA: bool>(x: f32) -> f32 {
+pub(crate) fn sigmoid<const FMA: bool>(x: f32) -> f32 {
     1.0 / (1.0 + exp::<FMA>(-x))
 }
 
 #[expect(clippy::inline_always, reason = "must take on the caller's target features")]
 #[inline(always)]
-fn tanh<const FMA: bool>(x: f32) -> f32 {
+pub(crate) fn tanh<const FMA: bool>(x: f32) -> f32 {
     2.0 / (1.0 + exp::<FMA>(-2.0 * x)) - 1.0
-}
-
-/// The weights of a layer as a step reads them: for each block of [`UNITS`] units, first the four gates'
-/// biases, then for each input (the layer's, then the recurrent ones) the four gates' weights.
-pub(crate) fn pack_layer(
-    inputs: usize,
-    hidden: usize,
-    weight_ih: &[f32],
-    weight_hh: &[f32],
-    bias_ih: &[f32],
-    bias_hh: &[f32],
-) -> Vec<f32> {
-    let blocks = hidden.div_ceil(UNITS);
-    let mut packed = vec![0.0; blocks * (1 + inputs + hidden) * BLOCK];
-    for (block, out) in packed.chunks_exact_mut((1 + inputs + hidden) * BLOCK).enumerate() {
-        for gate in 0..4 {
-            for unit in 0..UNITS.min(hidden - block * UNITS) {
-                let row = gate * hidden + block * UNITS + unit;
-                let lane = gate * UNITS + unit;
-                out[lane] = bias_ih[row] + bias_hh[row];
-                for k in 0..inputs {
-                    out[(1 + k) * BLOCK + lane] = weight_ih[row * inputs + k];
-                }
-                for k in 0..hidden {
-                    out[(1 + inputs + k) * BLOCK + lane] = weight_hh[row * hidden + k];
-                }
-            }
-        }
-    }
-    packed
-}
-
-dispatch! {
-    /// One step of one layer. `packed` is from [`pack_layer`], `x` the input, `h` the last output; `c` moves on
-    /// in place and the new output goes to `h_out` (both of the length of `h`).
-    pub(crate) fn layer_step(packed: &[f32], x: &[f32], h: &[f32], c: &mut [f32], h_out: &mut [f32])
-        = layer_step_body;
-}
-
-#[expect(clippy::inline_always, reason = "must take on the caller's target features")]
-#[inline(always)]
-fn layer_step_body<const FMA: bool>(
-    packed: &[f32],
-    x: &[f32],
-    h: &[f32],
-    c: &mut [f32],
-    h_out: &mut [f32],
-) {
-    let stride = (1 + x.len() + h.len()) * BLOCK;
-    for ((weights, c), h_out) in
-        packed.chunks_exact(stride).zip(c.chunks_mut(UNITS)).zip(h_out.chunks_mut(UNITS))
-    {
-        let mut gates = [0.0; BLOCK];
-        gates.copy_from_slice(&weights[..BLOCK]);
-        let (from_x, from_h) = weights[BLOCK..].split_at(x.len() * BLOCK);
-        accumulate::<FMA>(&mut gates, from_x, x);
-        accumulate::<FMA>(&mut gates, from_h, h);
-        for (unit, (c, h)) in c.iter_mut().zip(h_out).enumerate() {
-            let input = sigmoid::<FMA>(gates[unit]);
-            let forget = sigmoid::<FMA>(gates[UNITS + unit]);
-            let cell = tanh::<FMA>(gates[2 * UNITS + unit]);
-            let output = sigmoid::<FMA>(gates[3 * UNITS + unit]);
-            *c = fma::<FMA>(forget, *c, input * cell);
-            *h = output * tanh::<FMA>(*c);
-        }
-    }
-}
-
-#[expect(clippy::inline_always, reason = "must take on the caller's target features")]
-#[inline(always)]
-fn accumulate<const FMA: bool>(sum: &mut [f32; BLOCK], weights: &[f32], x: &[f32]) {
-    let mut acc = *sum;
-    let (rows, _) = weights.as_chunks::<BLOCK>();
-    for (row, x) in rows.iter().zip(x) {
-        for (acc, w) in acc.iter_mut().zip(row) {
-            *acc = fma::<FMA>(*x, *w, *acc);
-        }
-    }
-    *sum = acc;
-}
-
-/// Rows of a matrix, [`BLOCK`] of them side by side for each input, padded with zero rows.
-pub(crate) fn pack_rows(rows: usize, inputs: usize, weight: &[f32]) -> Vec<f32> {
-    let mut packed = vec![0.0; rows.div_ceil(BLOCK) * inputs * BLOCK];
-    for row in 0..rows {
-        let (block, lane) = (row / BLOCK, row % BLOCK);
-        for k in 0..inputs {
-            packed[(block * inputs + k) * BLOCK + lane] = weight[row * inputs + k];
-        }
-    }
-    packed
-}
-
-dispatch! {
-    /// `out += packed * x`; `packed` is from [`pack_rows`].
-    pub(crate) fn add_product(packed: &[f32], x: &[f32], out: &mut [f32]) = add_product_body;
-}
-
-#[expect(clippy::inline_always, reason = "must take on the caller's target features")]
-#[inline(always)]
-fn add_product_body<const FMA: bool>(packed: &[f32], x: &[f32], out: &mut [f32]) {
-    if x.is_empty() {
-        return;
-    }
-    for (weights, out) in packed.chunks_exact(x.len() * BLOCK).zip(out.chunks_mut(BLOCK)) {
-        let mut sum = [0.0; BLOCK];
-        accumulate::<FMA>(&mut sum, weights, x);
-        for (out, sum) in out.iter_mut().zip(sum) {
-            *out += sum;
-        }
-    }
 }
 
 #[cfg(feature = "train")]

@@ -178,14 +178,14 @@ fn table(name: &str, config: &LstmConfig, engines: &mut [Engine], is_test: bool)
         black_box(&eviction);
     });
     println!("\n{name}: {} parameters; microseconds a step", config.parameters());
-    println!("{:<28}     p50     min     p99   ratio    cold   ratio", "engine");
+    println!("{:<28}       p50       min       p99     ratio      cold     ratio", "engine");
     let (unit, cold_unit) = (quantile(&warm[0], 0.5), quantile(&cold[0], 0.5));
     for (engine, (warm, cold)) in engines.iter().zip(warm.iter().zip(&cold)) {
         let (p50, cold) = (quantile(warm, 0.5), quantile(cold, 0.5));
         let (min, p99) = (quantile(warm, 0.0), quantile(warm, 0.99));
         let (ratio, cold_ratio) = (p50 / unit, cold / cold_unit);
         println!(
-            "{:<28}{p50:>8.1}{min:>8.1}{p99:>8.1}{ratio:>8.2}{cold:>8.1}{cold_ratio:>8.2}",
+            "{:<28}{p50:>10.1}{min:>10.1}{p99:>10.1}{ratio:>10.2}{cold:>10.1}{cold_ratio:>10.2}",
             engine.name
         );
     }

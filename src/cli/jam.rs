@@ -267,10 +267,10 @@ fn report(args: &JamArgs, performance: &Performance, take: &Take, peak: f32) {
     let meter = performance.meter();
     let late = meter.late_notes.load(Ordering::Relaxed) + meter.late_plans.load(Ordering::Relaxed);
     println!(
-        "{} notes of the tune, {} of Sideman, {late} late, {:.0} us a model step, peak {:.1} dBFS.",
+        "{} notes of the tune, {} of Sideman, {late} late, {}, peak {:.1} dBFS.",
         take.player.notes.len(),
         take.machine.notes.len(),
-        meter.step_micros().unwrap_or(0.0),
+        meter.times(),
         20.0 * f64::from(peak.max(1e-6)).log10(),
     );
     println!("Both parts: {}    The sound: {}", args.out.display(), args.wav.display());

@@ -281,7 +281,7 @@ fn report(args: &PlayArgs, track: &Track, take: &Take, performance: &Performance
     );
     println!(
         "{seconds:.0} s of music in {elapsed:.1} s, {:.0} us a model step on {}, {hanging} hanging, {} late plans, {} late notes",
-        meter.step_micros().unwrap_or(0.0),
+        meter.times(),
         status.device.device,
         meter.late_plans.load(Ordering::Relaxed),
         meter.late_notes.load(Ordering::Relaxed),

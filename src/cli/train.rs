@@ -122,13 +122,18 @@ fn threads(typed: Option<usize>) -> usize {
 }
 
 fn source(text: &str) -> Result<Source> {
-    let mut parts = text.splitn(3, ';').map(|p| p.trim().to_owned());
-    match (parts.next(), parts.next(), parts.next()) {
-        (Some(name), Some(licence), url) if !name.is_empty() && !licence.is_empty() => {
-            Ok(Source { name, licence, url: url.unwrap_or_default() })
+    let trimmed = |(a, b): (&str, &str)| (a.trim().to_owned(), b.trim().to_owned());
+    if let Some((name, rest)) = text.split_once(';').map(trimmed) {
+        // A licence may hold a semicolon itself; an address does not.
+        let (licence, url) = match rest.rsplit_once(';').map(trimmed) {
+            Some((licence, url)) if url.contains("://") => (licence, url),
+            _ => (rest, String::new()),
+        };
+        if !name.is_empty() && !licence.is_empty() {
+            return Ok(Source { name, licence, url });
         }
-        _ => bail!("--card-source '{text}': write 'NAME;LICENCE' or 'NAME;LICENCE;URL'"),
     }
+    bail!("--card-source '{text}': write 'NAME;LICENCE' or 'NAME;LICENCE;URL'")
 }
 
 fn load(folder: &Path) -> Result<Corpus> {

@@ -91,8 +91,7 @@ fn work(mut end: WorkerEnd, models: &ModelSlot, stop: &AtomicBool) {
         if busy {
             last_mail = began;
             send(&mut end, &mut out, stop);
-            let nanos = u64::try_from(began.elapsed().as_nanos()).unwrap_or(u64::MAX);
-            end.meter.longest_plan_nanos.fetch_max(nanos, Ordering::Relaxed);
+            end.meter.reaction.record(began.elapsed());
         }
         let ahead = !end.has_mail() && session.speculate(&mut out);
         if ahead {
@@ -104,9 +103,7 @@ fn work(mut end: WorkerEnd, models: &ModelSlot, stop: &AtomicBool) {
         }
         let steps = session.take_steps();
         if steps > 0 {
-            let nanos = u64::try_from(began.elapsed().as_nanos()).unwrap_or(u64::MAX);
-            end.meter.steps.fetch_add(steps, Ordering::Relaxed);
-            end.meter.step_nanos.fetch_add(nanos, Ordering::Relaxed);
+            end.meter.step.record(began.elapsed() / u32::try_from(steps).unwrap_or(u32::MAX));
         }
         if busy || ahead {
             looks = 0;

@@ -2,6 +2,8 @@
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
+use crate::link::histogram::Histogram;
+
 /// How the engine is doing. Written by the audio thread and the worker, read by anyone.
 #[derive(Debug, Default)]
 pub struct Meter {
@@ -17,12 +19,10 @@ pub struct Meter {
     pub clashes: AtomicU64,
     /// Output events that the host did not take.
     pub refused: AtomicU64,
-    /// Model steps taken.
-    pub steps: AtomicU64,
-    /// Nanoseconds spent in model steps.
-    pub step_nanos: AtomicU64,
-    /// The longest time in nanoseconds from a closed tick's arrival at the worker to the plan for it.
-    pub longest_plan_nanos: AtomicU64,
+    /// One model step: the mean of each stretch of planning.
+    pub step: Histogram,
+    /// The worker's part of the reaction: from its taking a message in to the plan that knows of it.
+    pub reaction: Histogram,
 }
 
 impl Meter {
@@ -33,9 +33,17 @@ impl Meter {
         counter.fetch_add(1, Relaxed);
     }
 
-    /// The mean time of a model step in microseconds, once there was one.
-    pub fn step_micros(&self) -> Option<f64> {
-        let steps = self.steps.load(Relaxed);
-        (steps > 0).then(|| self.step_nanos.load(Relaxed) as f64 / steps as f64 / 1_000.0)
+    /// The usual and the 99th percentile time of a model step and of the worker's part of the reaction, in one
+    /// line.
+    pub fn times(&self) -> String {
+        let micros = |h: &Histogram, q| h.quantile(q).map_or(0.0, |d| d.as_secs_f64() * 1e6);
+        format!(
+            "model step {:.0} us (p99 {:.0}), reaction {:.2} ms (p99 {:.2}, longest {:.2})",
+            micros(&self.step, 0.5),
+            micros(&self.step, 0.99),
+            micros(&self.reaction, 0.5) / 1e3,
+            micros(&self.reaction, 0.99) / 1e3,
+            self.reaction.longest().as_secs_f64() * 1e3,
+        )
     }
 }

@@ -180,7 +180,7 @@ impl Default for Settings {
             grid: Grid::Free,
             swing: 0.0,
             humanise: 0.0,
-            velocity_follow: 0.5,
+            velocity_follow: 0.0,
             note_length: 1.0,
             freeze: false,
             hold: false,

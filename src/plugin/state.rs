@@ -26,7 +26,8 @@ pub(crate) struct SavedState {
     /// The model that was chosen.
     #[serde(default)]
     pub(crate) model: ModelChoice,
-    /// The content hash of the model that played, in hexadecimal: for a person to find it again.
+    /// The content hash of the model that played, in hexadecimal, for a person to find it again; empty for
+    /// our own.
     #[serde(default)]
     pub(crate) model_hash: String,
     /// What was last played by both: with it in the ear the loaded song goes on.
@@ -65,10 +66,13 @@ impl PersistentField<'_, SavedState> for Saved {
     where
         F: Fn(&SavedState) -> R,
     {
+        let model = self.models.choice();
+        // Our own model needs no telling apart: it is that of the Sideman that saved.
+        let known = model != ModelChoice::Builtin;
         look(&SavedState {
             version: VERSION,
-            model: self.models.choice(),
-            model_hash: self.models.status().hash,
+            model_hash: if known { self.models.status().hash } else { String::new() },
+            model,
             memory: self.models.memory().notes(),
         })
     }

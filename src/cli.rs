@@ -8,7 +8,11 @@
 #[cfg(feature = "standalone")]
 mod jam;
 #[cfg(feature = "standalone")]
+mod models;
+#[cfg(feature = "standalone")]
 mod play;
+#[cfg(feature = "standalone")]
+mod presets;
 #[cfg(feature = "standalone")]
 pub mod sideman;
 #[cfg(feature = "train")]

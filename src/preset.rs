@@ -1,3 +1,8 @@
-//! Floor 4, policy: the settings by name, as users write and read them.
+//! Floor 4, policy: the settings by name, as users write and read them, and presets of them.
 
+pub mod bank;
+pub mod file;
+pub mod folder;
 pub mod parameter;
+
+mod migrate;

@@ -4,17 +4,16 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use anyhow::Context as _;
+use anyhow::{bail, ensure};
 use clap::{Args, Parser, Subcommand};
 
-use crate::cli::{jam, play};
-use crate::infer::builtin;
+use crate::cli::{jam, models, play, presets};
 use crate::infer::model_slot::{ModelChoice, ModelSlot};
-use crate::infer::net::playable;
 use crate::link::settings::Settings;
-use crate::model::Checkpoint;
 use crate::model::device::DeviceChoice;
+use crate::preset::file::Preset;
 use crate::preset::parameter;
+use crate::standalone::performance::PLAYER;
 
 /// An improvising accompanist.
 #[derive(Parser, Debug)]
@@ -28,6 +27,8 @@ const EXAMPLES: &str = "Examples:
   sideman jam                                  hear Sideman play along to the built-in tune
   sideman play melody.mid --out duet.mid       accompany the melody of a MIDI file
   sideman play melody.mid --out a.mid --mode answer --set temperature=0.8 --png a.png
+  sideman play melody.mid --out b.mid --preset four-bar-trades --set trade-bars=2
+  sideman presets                              all presets: what to play with before you know the settings
   sideman params                               all settings, their ranges and defaults";
 
 #[derive(Subcommand, Debug)]
@@ -36,6 +37,18 @@ enum Command {
     Jam(jam::JamArgs),
     /// Improvise to the player's part of a MIDI file, as fast as the machine allows
     Play(play::PlayArgs),
+    /// List the presets, those that come with Sideman and yours
+    Presets {
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// List the models, with what they learnt from
+    Models {
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
     /// List all settings with units, ranges and defaults
     Params {
         /// As JSON
@@ -47,12 +60,15 @@ enum Command {
 /// What every way of playing takes.
 #[derive(Args, Debug)]
 pub(crate) struct Playing {
-    /// How Sideman takes part: accompany or answer
+    /// Begin with the settings of a preset, by its name or from a file; `sideman presets` lists them
+    #[arg(long, value_name = "NAME|FILE.toml")]
+    preset: Option<String>,
+    /// How Sideman takes part: accompany, answer, trade, harmonise or solo
     #[arg(long, value_name = "MODE")]
     mode: Option<String>,
-    /// A model folder, or the name of the model that Sideman carries
-    #[arg(long, value_name = "DIR|NAME", default_value = builtin::NAME)]
-    model: PathBuf,
+    /// A model folder, or the name of a model; `sideman models` lists them. Default: the preset's, else duet
+    #[arg(long, value_name = "DIR|NAME")]
+    model: Option<PathBuf>,
     /// Where the model runs: auto (the fastest here), cpu, cpu-f16 (half precision), cuda, metal, or
     /// candle-cpu to compare
     #[arg(long, value_name = "DEVICE", default_value_t)]
@@ -60,15 +76,37 @@ pub(crate) struct Playing {
     /// The same input, seed, settings and model give the same notes
     #[arg(long, value_name = "N")]
     seed: Option<u32>,
-    /// Make any setting; `sideman params` lists them. May be repeated
+    /// Make any setting, after the preset's; `sideman params` lists them. May be repeated
     #[arg(long = "set", value_name = "NAME=VALUE")]
     sets: Vec<String>,
+    /// Keep the settings as a preset of yours
+    #[arg(long, value_name = "NAME")]
+    save_preset: Option<String>,
 }
 
 impl Playing {
-    /// The settings that were asked for.
-    pub(crate) fn settings(&self) -> anyhow::Result<Settings> {
-        let mut settings = Settings::default();
+    /// The settings that were asked for, and the model, known to be playable. Keeps them as a preset if that
+    /// was asked for too.
+    pub(crate) fn prepare(&self) -> anyhow::Result<(Settings, Arc<ModelSlot>)> {
+        let preset = self.preset.as_deref().map(presets::choose).transpose()?;
+        let settings = self.settings(preset.as_ref())?;
+        ensure!(
+            settings.output != PLAYER,
+            "channel 1 is the player's here: set output-channel to another"
+        );
+        let choice = match (&self.model, preset.as_ref().and_then(|p| p.model.as_deref())) {
+            (Some(wanted), _) => models::choose(wanted)?,
+            (None, Some(name)) => models::named(name)?,
+            (None, None) => ModelChoice::Builtin,
+        };
+        if let Some(name) = &self.save_preset {
+            presets::keep(name, preset.as_ref(), self.model_to_keep(&choice)?, &settings)?;
+        }
+        Ok((settings, Arc::new(ModelSlot::on(choice, self.device))))
+    }
+
+    fn settings(&self, preset: Option<&Preset>) -> anyhow::Result<Settings> {
+        let mut settings = preset.map_or(Settings::default(), |preset| preset.settings);
         for assignment in &self.sets {
             parameter::set(&mut settings, assignment)?;
         }
@@ -81,18 +119,17 @@ impl Playing {
         Ok(settings.sane())
     }
 
-    /// The model that was asked for, known to be playable.
-    pub(crate) fn models(&self) -> anyhow::Result<Arc<ModelSlot>> {
-        let builtin = self.model.as_os_str() == builtin::NAME && !self.model.exists();
-        let (choice, checkpoint) = if builtin {
-            (ModelChoice::Builtin, builtin::checkpoint())
-        } else {
-            (ModelChoice::Folder(self.model.clone()), Checkpoint::load(&self.model))
-        };
-        checkpoint
-            .and_then(|c| playable(&c).map(|_| ()))
-            .with_context(|| format!("the model '{}' can't be used", self.model.display()))?;
-        Ok(Arc::new(ModelSlot::on(choice, self.device)))
+    /// The model that a kept preset asks for: none where none was chosen.
+    fn model_to_keep(&self, choice: &ModelChoice) -> anyhow::Result<Option<String>> {
+        let name = models::name_of(choice);
+        match &self.model {
+            Some(path) if name.is_none() => bail!(
+                "a preset can ask only for a model in the folder that `sideman models` names: put '{}' there",
+                path.display()
+            ),
+            None if *choice == ModelChoice::Builtin => Ok(None),
+            _ => Ok(name),
+        }
     }
 }
 
@@ -120,6 +157,8 @@ fn run(command: Command) -> anyhow::Result<()> {
     match command {
         Command::Jam(args) => jam::run(&args),
         Command::Play(args) => play::run(&args),
+        Command::Presets { json } => presets::list(json),
+        Command::Models { json } => models::list(json),
         Command::Params { json } => params(json),
     }
 }

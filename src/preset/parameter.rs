@@ -326,7 +326,14 @@ pub struct Listed {
 pub fn set(settings: &mut Settings, assignment: &str) -> Result<(), ParameterError> {
     let (name, value) =
         assignment.split_once('=').ok_or_else(|| ParameterError::Form(assignment.to_owned()))?;
-    let (name, value) = (name.trim(), value.trim());
+    set_one(settings, name.trim(), value.trim())
+}
+
+/// Makes one setting from its name and its value.
+///
+/// # Errors
+/// As [`set`].
+pub fn set_one(settings: &mut Settings, name: &str, value: &str) -> Result<(), ParameterError> {
     let parameter = PARAMETERS
         .iter()
         .find(|p| p.name == name)

@@ -167,9 +167,7 @@ impl Preset {
             PresetError::Toml { line, reason: shown(error.message(), 2 * MAX_SHOWN) }
         })?;
         migrate(&mut table)?;
-        let written: Written = table
-            .try_into()
-            .map_err(|error| PresetError::Field(shown(error.message(), 2 * MAX_SHOWN)))?;
+        let written: Written = table.try_into().map_err(field)?;
         let mut settings = Settings::default();
         for (name, value) in &written.settings {
             let name = shown(name, MAX_SHOWN);
@@ -197,7 +195,7 @@ impl Preset {
     /// When a text or a setting is one that no file may hold.
     pub fn to_toml(&self) -> Result<String, PresetError> {
         self.check()?;
-        toml::to_string(self).map_err(|error| PresetError::Field(shown(&error.to_string(), 120)))
+        toml::to_string(self).map_err(field)
     }
 
     /// Writes a file, by way of one beside it that is renamed when it is complete. Folders are made as needed.
@@ -302,6 +300,12 @@ fn shown(text: &str, most: usize) -> String {
         line.push('…');
     }
     line
+}
+
+/// What serde says, which may span lines: what is wrong, and in which field.
+fn field(error: impl std::fmt::Display) -> PresetError {
+    let words: Vec<String> = error.to_string().split_whitespace().map(str::to_owned).collect();
+    PresetError::Field(shown(&words.join(" "), 3 * MAX_SHOWN))
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "it is handed to `map_err`")]

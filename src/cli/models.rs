@@ -89,7 +89,7 @@ pub(crate) fn list(json: bool) -> anyhow::Result<()> {
         match Checkpoint::load(&path) {
             Ok(checkpoint) => models.push(describe(&name, Some(path), &checkpoint)),
             Err(error) => {
-                eprintln!("sideman: the model '{}' can't be used: {error}", path.display())
+                eprintln!("sideman: the model '{}' can't be used: {error}", path.display());
             }
         }
     }

@@ -162,8 +162,8 @@ impl Preset {
         }
         let text = str::from_utf8(bytes).map_err(|_| PresetError::NotText)?;
         let mut table: Table = toml::from_str(text).map_err(|error| {
-            let begins = error.span().map_or(0, |span| span.start).min(bytes.len());
-            let line = 1 + bytes[..begins].iter().filter(|byte| **byte == b'\n').count();
+            let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+            let line = 1 + before.matches('\n').count();
             PresetError::Toml { line, reason: shown(error.message(), 2 * MAX_SHOWN) }
         })?;
         migrate(&mut table)?;

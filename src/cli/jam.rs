@@ -61,7 +61,12 @@ pub(crate) struct JamArgs {
 }
 
 pub(crate) fn run(args: &JamArgs) -> anyhow::Result<()> {
-    let (settings, models) = args.playing.prepare()?;
+    let settings = args.playing.settings()?;
+    anyhow::ensure!(
+        settings.output != PLAYER,
+        "channel 1 is the player's here: set output-channel to another"
+    );
+    let models = args.playing.models()?;
     let tune = Phrase::lantern_street().context("the built-in tune")?;
     let mut card = if args.silent { Err("not asked for".to_owned()) } else { AudioOut::open() };
     let rate_hz = card.as_ref().map_or(RATE, AudioOut::rate);

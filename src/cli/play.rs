@@ -58,7 +58,12 @@ pub(crate) struct PlayArgs {
 
 pub(crate) fn run(args: &PlayArgs) -> anyhow::Result<()> {
     let bars = parse_bars(&args.bars)?;
-    let (settings, models) = args.playing.prepare()?;
+    let settings = args.playing.settings()?;
+    ensure!(
+        settings.output != PLAYER,
+        "channel 1 is the player's here: set output-channel to another"
+    );
+    let models = args.playing.models()?;
     let file = MidiFile::load(&args.input)?;
     let track = choose_track(&file, args.track.as_deref())
         .with_context(|| format!("in {}", args.input.display()))?;

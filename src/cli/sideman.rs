@@ -1,10 +1,11 @@
 //! The command line of `sideman`.
 
+use std::cell::OnceCell;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use anyhow::{bail, ensure};
+use anyhow::bail;
 use clap::{Args, Parser, Subcommand};
 
 use crate::cli::{jam, models, play, presets};
@@ -13,7 +14,6 @@ use crate::link::settings::Settings;
 use crate::model::device::DeviceChoice;
 use crate::preset::file::Preset;
 use crate::preset::parameter;
-use crate::standalone::performance::PLAYER;
 
 /// An improvising accompanist.
 #[derive(Parser, Debug)]
@@ -82,31 +82,15 @@ pub(crate) struct Playing {
     /// Keep the settings as a preset of yours
     #[arg(long, value_name = "NAME")]
     save_preset: Option<String>,
+    /// The preset, once it was read.
+    #[arg(skip)]
+    read: OnceCell<Preset>,
 }
 
 impl Playing {
-    /// The settings that were asked for, and the model, known to be playable. Keeps them as a preset if that
-    /// was asked for too.
-    pub(crate) fn prepare(&self) -> anyhow::Result<(Settings, Arc<ModelSlot>)> {
-        let preset = self.preset.as_deref().map(presets::choose).transpose()?;
-        let settings = self.settings(preset.as_ref())?;
-        ensure!(
-            settings.output != PLAYER,
-            "channel 1 is the player's here: set output-channel to another"
-        );
-        let choice = match (&self.model, preset.as_ref().and_then(|p| p.model.as_deref())) {
-            (Some(wanted), _) => models::choose(wanted)?,
-            (None, Some(name)) => models::named(name)?,
-            (None, None) => ModelChoice::Builtin,
-        };
-        if let Some(name) = &self.save_preset {
-            presets::keep(name, preset.as_ref(), self.model_to_keep(&choice)?, &settings)?;
-        }
-        Ok((settings, Arc::new(ModelSlot::on(choice, self.device))))
-    }
-
-    fn settings(&self, preset: Option<&Preset>) -> anyhow::Result<Settings> {
-        let mut settings = preset.map_or(Settings::default(), |preset| preset.settings);
+    /// The settings that were asked for.
+    pub(crate) fn settings(&self) -> anyhow::Result<Settings> {
+        let mut settings = self.preset()?.map_or(Settings::default(), |preset| preset.settings);
         for assignment in &self.sets {
             parameter::set(&mut settings, assignment)?;
         }
@@ -117,6 +101,29 @@ impl Playing {
             parameter::set(&mut settings, &format!("seed={seed}"))?;
         }
         Ok(settings.sane())
+    }
+
+    /// The model that was asked for, known to be playable. If a preset was to be kept, it is kept now that all
+    /// of it is known to be sound.
+    pub(crate) fn models(&self) -> anyhow::Result<Arc<ModelSlot>> {
+        let preset = self.preset()?;
+        let choice = match (&self.model, preset.and_then(|p| p.model.as_deref())) {
+            (Some(wanted), _) => models::choose(wanted)?,
+            (None, Some(name)) => models::named(name)?,
+            (None, None) => ModelChoice::Builtin,
+        };
+        if let Some(name) = &self.save_preset {
+            presets::keep(name, preset, self.model_to_keep(&choice)?, &self.settings()?)?;
+        }
+        Ok(Arc::new(ModelSlot::on(choice, self.device)))
+    }
+
+    /// The preset that was asked for; its file is read once.
+    fn preset(&self) -> anyhow::Result<Option<&Preset>> {
+        if let (None, Some(wanted)) = (self.read.get(), &self.preset) {
+            let _ = self.read.set(presets::choose(wanted)?);
+        }
+        Ok(self.read.get())
     }
 
     /// The model that a kept preset asks for: none where none was chosen.

@@ -49,7 +49,6 @@ fn rename(table: &mut Table, old: &str, new: &str) {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::preset::file::Preset;
 
     #[test]

@@ -174,7 +174,9 @@ fn table(name: &str, config: &LstmConfig, engines: &mut [Engine], is_test: bool)
         engine.run();
     });
     let cold = rounds(engines, cold_rounds, |_| {
-        eviction.iter_mut().for_each(|x| *x = x.wrapping_mul(3));
+        for x in &mut eviction {
+            *x = x.wrapping_mul(3);
+        }
         black_box(&eviction);
     });
     println!("\n{name}: {} parameters; microseconds a step", config.parameters());

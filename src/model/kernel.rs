@@ -1,39 +1,9 @@
-//! The elementwise loops of the LSTM, compiled once for each vector width and chosen at run time.
-#![expect(unsafe_code, reason = "calls of target_feature functions after run-time detection")]
-
-/// Compiles a function three times (AVX-512, AVX2 + FMA, the target's own baseline) and calls the widest that
-/// the machine has. The body may use the constant `FMA`.
-macro_rules! dispatch {
-    ($(#[$meta:meta])* $vis:vis fn $name:ident($($arg:ident: $ty:ty),* $(,)?) $(-> $ret:ty)? = $body:ident;) => {
-        $(#[$meta])*
-        $vis fn $name($($arg: $ty),*) $(-> $ret)? {
-            #[cfg(target_arch = "x86_64")]
-            {
-                #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
-                fn avx512($($arg: $ty),*) $(-> $ret)? {
-                    $body::<true>($($arg),*)
-                }
-                #[target_feature(enable = "avx2,fma")]
-                fn avx2($($arg: $ty),*) $(-> $ret)? {
-                    $body::<true>($($arg),*)
-                }
-                if is_x86_feature_detected!("avx512f")
-                    && is_x86_feature_detected!("avx512bw")
-                    && is_x86_feature_detected!("avx512dq")
-                    && is_x86_feature_detected!("avx512vl")
-                {
-                    // SAFETY: the machine has just been found to have these features.
-                    return unsafe { avx512($($arg),*) };
-                }
-                if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
-                    // SAFETY: the machine has just been found to have these features.
-                    return unsafe { avx2($($arg),*) };
-                }
-            }
-            $body::<{ cfg!(target_arch = "aarch64") }>($($arg),*)
-        }
-    };
-}
+//! The elementwise functions of the LSTM, and the loops of training, compiled once for each vector width and chosen
+//! at run time.
+#![cfg_attr(
+    feature = "train",
+    expect(unsafe_code, reason = "calls of target_feature functions after run-time detection")
+)]
 
 /// `a * b + c`, fused where the machine fuses.
 #[expect(clippy::inline_always, reason = "must take on the caller's target features")]
@@ -84,6 +54,40 @@ pub(crate) use training::*;
 #[cfg(feature = "train")]
 mod training {
     use super::{exp, fma, sigmoid, tanh};
+
+    /// Compiles a function three times (AVX-512, AVX2 + FMA, the target's own baseline) and calls the widest that
+    /// the machine has. The body may use the constant `FMA`.
+    macro_rules! dispatch {
+        ($(#[$meta:meta])* $vis:vis fn $name:ident($($arg:ident: $ty:ty),* $(,)?) $(-> $ret:ty)? = $body:ident;) => {
+            $(#[$meta])*
+            $vis fn $name($($arg: $ty),*) $(-> $ret)? {
+                #[cfg(target_arch = "x86_64")]
+                {
+                    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
+                    fn avx512($($arg: $ty),*) $(-> $ret)? {
+                        $body::<true>($($arg),*)
+                    }
+                    #[target_feature(enable = "avx2,fma")]
+                    fn avx2($($arg: $ty),*) $(-> $ret)? {
+                        $body::<true>($($arg),*)
+                    }
+                    if is_x86_feature_detected!("avx512f")
+                        && is_x86_feature_detected!("avx512bw")
+                        && is_x86_feature_detected!("avx512dq")
+                        && is_x86_feature_detected!("avx512vl")
+                    {
+                        // SAFETY: the machine has just been found to have these features.
+                        return unsafe { avx512($($arg),*) };
+                    }
+                    if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
+                        // SAFETY: the machine has just been found to have these features.
+                        return unsafe { avx2($($arg),*) };
+                    }
+                }
+                $body::<{ cfg!(target_arch = "aarch64") }>($($arg),*)
+            }
+        };
+    }
 
     dispatch! {
         /// Turns the pre-activations of one step of one sequence into gates, in place: `gates` holds i, f, g, o,

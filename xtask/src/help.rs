@@ -7,6 +7,7 @@ pub(crate) fn page(task: &str) -> Option<&'static str> {
         "jam" => JAM,
         "test" => TEST,
         "check" => CHECK,
+        "check-cuda" => CHECK_CUDA,
         "ci" => CI,
         "bundle" | "bundle-universal" => BUNDLE,
         _ => return None,
@@ -22,6 +23,7 @@ Tasks:
   jam [arguments]     build the program and run `sideman jam`
   test [arguments]    bundle the plugin, then run every test
   check               format, spelling, clippy, documentation, licences
+  check-cuda          clippy for the feature cuda, with no CUDA needed
   ci                  check, then test
   bundle [arguments]  build the CLAP and VST3 plugins into target/bundled
   help [task]         this page, or the page of a task
@@ -76,6 +78,13 @@ licences and advisories (cargo-deny). Warnings are errors. A tool that is not in
 skipped.
 
 Usage: cargo xtask check
+";
+
+const CHECK_CUDA: &str = "\
+Type-checks and lints the library with the feature `cuda` on a machine without CUDA: a script stands in
+for nvcc. Runs nothing on a GPU. Its build folder is target/check-cuda; nothing in it can be run.
+
+Usage: cargo xtask check-cuda
 ";
 
 const CI: &str = "\

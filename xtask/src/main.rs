@@ -5,6 +5,7 @@
 
 mod bundle;
 mod check;
+mod check_cuda;
 mod failure;
 mod help;
 mod jam;
@@ -48,6 +49,9 @@ fn run(args: &[String]) -> Outcome {
         "jam" => jam::run(&Workspace::find()?, args),
         "test" => test::run(&Workspace::find()?, args),
         "check" => no_arguments(task, args).and_then(|()| check::run(&Workspace::find()?)),
+        "check-cuda" => {
+            no_arguments(task, args).and_then(|()| check_cuda::run(&Workspace::find()?))
+        }
         "ci" => {
             no_arguments(task, args)?;
             let workspace = Workspace::find()?;
@@ -86,7 +90,7 @@ mod tests {
 
     #[test]
     fn every_task_has_help() {
-        for task in ["", "jam", "test", "check", "ci", "bundle", "bundle-universal"] {
+        for task in ["", "jam", "test", "check", "check-cuda", "ci", "bundle", "bundle-universal"] {
             assert!(run(&words(&format!("{task} --help"))).is_ok(), "{task}");
             assert!(run(&words(&format!("help {task}"))).is_ok(), "help {task}");
         }

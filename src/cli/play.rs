@@ -280,7 +280,7 @@ fn report(args: &PlayArgs, track: &Track, take: &Take, performance: &Performance
         performance.settings().seed,
     );
     println!(
-        "{seconds:.0} s of music in {elapsed:.1} s, {:.0} us a model step on {}, {hanging} hanging, {} late plans, {} late notes",
+        "{seconds:.0} s of music in {elapsed:.1} s, {} on {}, {hanging} hanging, {} late plans, {} late notes",
         meter.times(),
         status.device.device,
         meter.late_plans.load(Ordering::Relaxed),

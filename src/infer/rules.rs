@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::infer::trail::Trail;
-use crate::link::settings::Settings;
+use crate::link::settings::{Mode, Settings};
 use crate::music::key::Key;
 use crate::music::note::{Note, Voice};
 use crate::music::pitch::Pitch;
@@ -20,6 +20,19 @@ const DENSITY_LOGITS: f32 = 1.5;
 /// How much `repeat_guard` 1 takes from the logit of a key for each of its turns among the last
 /// [`GUARDED_NOTES`].
 const GUARD_LOGITS: f32 = 1.0;
+
+/// Ticks without a machine note, in its own time to play, after which it is urged to come in: a bar.
+const PATIENCE_TICKS: i64 = 48;
+
+/// How much the urge adds to the logits of the machine's keys.
+const URGE_LOGITS: f32 = 1.5;
+
+/// Under a melody the accompaniment stays under it: what is taken from the logits of the keys that do not.
+const ABOVE_LOGITS: f32 = 3.0;
+
+/// A player whose lowest note of the last bar lies here or higher plays a melody; one who plays lower may
+/// want a line above: A3.
+const MELODY_FROM: Pitch = Pitch::new(57);
 
 /// Machine notes that the repeat guard looks back on.
 const GUARDED_NOTES: usize = 8;
@@ -49,6 +62,10 @@ pub(crate) struct Place {
     begin: [usize; 2],
     /// Machine notes that sound here.
     sounding: usize,
+    /// The player's lowest note of the last bar.
+    lowest: Option<Pitch>,
+    /// Whether the machine has played nothing for [`PATIENCE_TICKS`].
+    idle: bool,
     /// The machine's last pitches, the latest first.
     recent: arrayvec::ArrayVec<Pitch, GUARDED_NOTES>,
 }
@@ -62,14 +79,22 @@ impl Place {
             last: trail.head.last.filter(|l| l.onset == now),
             begin: [0, 0],
             sounding: 0,
+            lowest: None,
+            idle: true,
             recent: arrayvec::ArrayVec::new(),
         };
         for Note { voice, onset, pitch, duration, .. } in trail.points().rev().map(|p| p.note) {
             match voice {
-                Voice::Player => place.begin[0] += usize::from(onset == now),
+                Voice::Player => {
+                    place.begin[0] += usize::from(onset == now);
+                    if now.since(onset) <= PATIENCE_TICKS {
+                        place.lowest = Some(place.lowest.map_or(pitch, |l| l.min(pitch)));
+                    }
+                }
                 Voice::Machine => {
                     place.begin[1] += usize::from(onset == now);
                     place.sounding += usize::from(onset.plus(duration) > now);
+                    place.idle &= now.since(onset.plus(duration)) > PATIENCE_TICKS;
                     let _ = place.recent.try_push(pitch);
                 }
             }
@@ -108,7 +133,11 @@ impl Rules {
                     && above(pitch, Voice::Machine);
                 let turns = place.recent.iter().filter(|p| **p == pitch).count();
                 let guard = turns.saturating_sub(FREE_TURNS) as f32 * s.repeat_guard * GUARD_LOGITS;
-                may.then_some(s.density * DENSITY_LOGITS - guard)
+                let urge = if place.idle { URGE_LOGITS } else { 0.0 };
+                let melody =
+                    place.lowest.filter(|l| *l >= MELODY_FROM && s.mode == Mode::Accompany);
+                let above = if melody.is_some_and(|l| pitch >= l) { ABOVE_LOGITS } else { 0.0 };
+                may.then_some(s.density * DENSITY_LOGITS + urge - guard - above)
             }
             Token::Velocity(_) | Token::Duration(_) => None,
         }

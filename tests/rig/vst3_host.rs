@@ -154,7 +154,7 @@ impl Host for Vst3Host {
         }
         let changes = ComWrapper::new(Changes::new(&points));
         let input = ComWrapper::new(Events::new(notes, usize::MAX));
-        let output = ComWrapper::new(Events::new(Vec::new(), self.room));
+        let output = ComWrapper::new(Events::new(Vec::with_capacity(ROOM), self.room.min(ROOM)));
         for buffer in &mut self.buffers {
             buffer[..frames].fill(BEFORE);
         }

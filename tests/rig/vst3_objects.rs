@@ -14,7 +14,7 @@ use vst3::Steinberg::Vst::{
 use vst3::Steinberg::{IBStream, IBStreamTrait, kResultFalse, kResultOk, tresult};
 use vst3::{Class, ComPtr, ComWrapper};
 
-/// A list of events that takes up to `room`.
+/// A list of events that takes up to `room`. Allocates nothing while it has the capacity.
 pub(crate) struct Events {
     events: RefCell<Vec<Event>>,
     room: usize,

@@ -20,6 +20,9 @@ const FARTHEST_TICK: i64 = 1 << 40;
 #[derive(Debug, Default)]
 pub struct Memory {
     notes: Mutex<Vec<Note>>,
+    /// What was brought back, which every take begins with. What is played since does not count: a take that
+    /// is played again, and rendered by another worker, begins with the same in the ear.
+    opening: Mutex<Vec<Note>>,
     /// Counts restorations, so that the worker sees a new one without a lock.
     generation: AtomicU64,
 }
@@ -42,8 +45,14 @@ impl Memory {
         into_order(&mut notes);
         let surplus = notes.len().saturating_sub(NOTES);
         notes.drain(..surplus);
+        self.opening.lock().clone_from(&notes);
         *self.notes.lock() = notes;
         self.generation.fetch_add(1, Ordering::Release);
+    }
+
+    /// What every take begins with.
+    pub(crate) fn opening(&self) -> Vec<Note> {
+        self.opening.lock().clone()
     }
 
     /// The worker saves its window.
@@ -92,6 +101,15 @@ mod tests {
             assert_eq!(bars.ticks_into_bar(moved[0].onset), 7);
             assert_eq!(moved[1].onset.since(moved[0].onset), 103);
         }
+    }
+
+    #[test]
+    fn what_is_played_since_is_saved_but_opens_no_take() {
+        let memory = Memory::default();
+        memory.restore(vec![note(7)]);
+        memory.keep(Bars::default(), [note(7), note(110)].into_iter());
+        assert_eq!(memory.notes(), [note(7), note(110)]);
+        assert_eq!(memory.opening(), [note(7)]);
     }
 
     #[test]

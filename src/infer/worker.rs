@@ -76,7 +76,7 @@ fn work(mut end: WorkerEnd, models: &ModelSlot, stop: &AtomicBool) {
         }
         if memory != models.memory().generation() {
             memory = models.memory().generation();
-            session.remember(models.memory().notes(), &mut out);
+            session.remember(models.memory().opening(), &mut out);
         }
         let began = Instant::now();
         let mut busy = false;
@@ -114,6 +114,10 @@ fn work(mut end: WorkerEnd, models: &ModelSlot, stop: &AtomicBool) {
             let idle = last_mail.elapsed() > IDLE_AFTER;
             thread::park_timeout(if idle { IDLE_NAP } else { NAP });
         }
+    }
+    // A worker that was stopped before it remembered anything has nothing to say.
+    if session.window().next().is_some() {
+        models.memory().keep(session.bars(), session.window());
     }
 }
 

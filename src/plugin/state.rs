@@ -6,6 +6,7 @@ use nice_plug::params::enums::Enum;
 use nice_plug::params::persist::PersistentField;
 use nice_plug::params::range::{FloatRange, IntRange};
 use nice_plug::plugin::{ParamValue, PluginState};
+use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 
 use crate::infer::model_slot::{ModelChoice, ModelSlot};
@@ -42,12 +43,14 @@ pub(crate) struct SavedState {
 #[derive(Debug, Default)]
 pub(crate) struct Saved {
     models: Arc<ModelSlot>,
+    /// The hash of the chosen model as it was saved; it counts until that model is loaded.
+    loaded_hash: Mutex<String>,
 }
 
 impl Saved {
     /// Saves which model this slot holds, and puts the saved one back there.
     pub(crate) fn new(models: Arc<ModelSlot>) -> Self {
-        Self { models }
+        Self { models, loaded_hash: Mutex::default() }
     }
 }
 
@@ -57,9 +60,8 @@ impl PersistentField<'_, SavedState> for Saved {
         if state.model != self.models.choice() {
             self.models.choose(state.model);
         }
-        if state.memory != self.models.memory().notes() {
-            self.models.memory().restore(state.memory);
-        }
+        self.models.memory().restore(state.memory);
+        *self.loaded_hash.lock() = state.model_hash;
     }
 
     fn map<F, R>(&self, look: F) -> R
@@ -67,12 +69,20 @@ impl PersistentField<'_, SavedState> for Saved {
         F: Fn(&SavedState) -> R,
     {
         let model = self.models.choice();
-        // Our own model needs no telling apart: it is that of the Sideman that saved.
-        let known = model != ModelChoice::Builtin;
+        let status = self.models.status();
+        let model_hash = match model {
+            // Our own model needs no telling apart: it is that of the Sideman that saved.
+            ModelChoice::Builtin => String::new(),
+            // Not loaded yet, or not found: what was saved still names the right one.
+            ModelChoice::Folder(_) if status.hash.is_empty() || status.problem.is_some() => {
+                self.loaded_hash.lock().clone()
+            }
+            ModelChoice::Folder(_) => status.hash,
+        };
         look(&SavedState {
             version: VERSION,
-            model_hash: if known { self.models.status().hash } else { String::new() },
             model,
+            model_hash,
             memory: self.models.memory().notes(),
         })
     }

@@ -24,7 +24,7 @@ macro_rules! cases {
             without_a_transport_it_keeps_its_own_time, automation_counts_from_its_sample,
             automation_does_not_move_the_song, a_flood_does_not_move_the_song);
         cases!($host, surface: parameters_are_told_apart_and_read_back, values_read_well,
-            a_state_comes_back, garbage_is_refused, hostile_values_come_into_range);
+            a_state_comes_back, a_reloaded_song_is_rendered_as_it_was_heard, garbage_is_refused, hostile_values_come_into_range);
     };
     ($host:ty, $module:ident: $($case:ident),+) => {
         $(

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::host::{Host, param_id};
-use crate::score::Stage;
+use crate::score::{BEAT, Stage, TALKATIVE, phrase};
 
 /// Parameters have names and numbers of their own, and texts that lead back to their values.
 pub(crate) fn parameters_are_told_apart_and_read_back<H: Host>() {
@@ -66,8 +66,10 @@ pub(crate) fn a_state_comes_back<H: Host>() {
         ("thru", 0.0),
         ("seed", 0.125),
     ]);
-    stage.block(64, &[]);
+    stage.play(16 * BEAT, 1_024, &phrase());
+    stage.host.deactivate();
     let saved = stage.host.save();
+    assert!(String::from_utf8_lossy(&saved).contains("onset"), "what was played is in it");
     let params = stage.host.params();
     for is_active in [false, true] {
         let mut host = H::open();
@@ -84,12 +86,39 @@ pub(crate) fn a_state_comes_back<H: Host>() {
     }
 }
 
+/// A song that is loaded and heard, and then rendered by an instance that is activated anew, is the same; and
+/// not the one of an instance that remembers nothing.
+pub(crate) fn a_reloaded_song_is_rendered_as_it_was_heard<H: Host>() {
+    let play = |stage: &mut Stage<H>| {
+        stage.set(&TALKATIVE);
+        (stage.sample, stage.beats, stage.playing) = (0, Some(0.0), true);
+        stage.heard.clear();
+        stage.play(16 * BEAT, 512, &phrase());
+        stage.playing = false;
+        stage.block(512, &[]);
+        stage.heard.clone()
+    };
+    let mut before = Stage::<H>::offline();
+    let fresh = play(&mut before);
+    before.host.deactivate();
+    let mut host = H::open();
+    assert!(host.load(&before.host.save()));
+    let mut stage = Stage::at(host, true);
+    let heard = play(&mut stage);
+    stage.host.deactivate();
+    stage.host.activate(true);
+    assert_eq!(play(&mut stage), heard);
+    assert_ne!(heard, fresh);
+}
+
 /// What is not a state is refused, and what is half of one does no harm.
 pub(crate) fn garbage_is_refused<H: Host>() {
-    let mut host = H::open();
-    host.activate(false);
+    let mut stage = Stage::<H>::offline();
+    stage.play(8 * BEAT, 1_024, &phrase());
+    let mut host = stage.host;
+    host.deactivate();
     let good = host.save();
-    let mut garbage: Vec<Vec<u8>> = vec![
+    let garbage: Vec<Vec<u8>> = vec![
         Vec::new(),
         vec![0],
         vec![0xff; 8],
@@ -108,7 +137,7 @@ pub(crate) fn garbage_is_refused<H: Host>() {
         assert!(!host.load(bytes), "{bytes:?}");
         assert_eq!(host.save(), good, "a state that is refused changes nothing");
     }
-    garbage.clear();
+    host.activate(false);
     for bytes in broken {
         let _ = host.load(&bytes);
     }

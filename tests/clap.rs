@@ -22,6 +22,7 @@ mod surface;
 use clap_host::ClapHost;
 use score::{BEAT, Stage, TALKATIVE, TICK, phrase};
 use sideman::live::block::Transport;
+use sideman::music::event::{Channel, Midi, TimedMidi};
 use sideman::music::time::{Beats, Meter, Tempo};
 
 cases!(ClapHost);
@@ -37,6 +38,15 @@ fn the_file_holds_one_plugin_that_says_what_it_is() {
     assert_eq!(plugin.vendor(), Some(c"Sideman"));
     assert_eq!(plugin.version().unwrap().to_str(), Ok(env!("CARGO_PKG_VERSION")));
     assert_eq!(plugin.features().collect::<Vec<_>>(), [c"note-effect", c"utility"]);
+}
+
+#[test]
+fn a_program_change_passes_through() {
+    let _turn = cases::turn();
+    let mut stage = Stage::<ClapHost>::offline();
+    let program = Midi::Program { channel: Channel::new(3), program: 77 };
+    let events = [TimedMidi { offset: 9, midi: program }];
+    assert_eq!(stage.block(64, &events).events, events);
 }
 
 /// A CLAP host may tell of a jump in the middle of a block, and of automation after it.

@@ -386,7 +386,7 @@ impl Improviser {
                     }
                 }
             }
-            Midi::Control { .. } | Midi::PitchBend { .. } | Midi::Pressure { .. } => {
+            _ => {
                 if settings.thru {
                     out.send(midi);
                 }
@@ -412,7 +412,7 @@ impl Improviser {
                 *echoes &= !(1 << (key & 127));
                 echo && !self.ledger.player_sounds(channel, key)
             }
-            Midi::Control { .. } | Midi::PitchBend { .. } | Midi::Pressure { .. } => false,
+            _ => false,
         }
     }
 

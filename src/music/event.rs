@@ -60,6 +60,22 @@ pub enum Midi {
         /// 0 to 127.
         value: u8,
     },
+    /// Aftertouch of one key.
+    KeyPressure {
+        /// Where it sounds.
+        channel: Channel,
+        /// MIDI key number, 0 to 127.
+        key: u8,
+        /// 0 to 127.
+        value: u8,
+    },
+    /// Another sound is chosen.
+    Program {
+        /// Which channel it is for.
+        channel: Channel,
+        /// 0 to 127.
+        program: u8,
+    },
 }
 
 /// A message and the sample of the block on which it falls.
@@ -73,7 +89,7 @@ pub struct TimedMidi {
 
 impl Midi {
     /// Reads one complete message of 1 to 3 bytes. A note-on of velocity 0 is a note-off. What Sideman
-    /// has no use for (system messages, program changes) is `None`.
+    /// has no use for (system messages) is `None`.
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let (&status, data) = bytes.split_first()?;
         let channel = Channel::new(status & 0x0f);
@@ -84,6 +100,8 @@ impl Midi {
             0xb0 => Self::Control { channel, controller: at(0)?, value: at(1)? },
             0xe0 => Self::PitchBend { channel, value: u16::from(at(0)?) | u16::from(at(1)?) << 7 },
             0xd0 => Self::Pressure { channel, value: at(0)? },
+            0xa0 => Self::KeyPressure { channel, key: at(0)?, value: at(1)? },
+            0xc0 => Self::Program { channel, program: at(0)? },
             _ => return None,
         })
     }
@@ -100,6 +118,8 @@ impl Midi {
                 ([0xe0 | channel.0, (value & 0x7f) as u8, (value >> 7 & 0x7f) as u8], 3)
             }
             Self::Pressure { channel, value } => ([0xd0 | channel.0, value, 0], 2),
+            Self::KeyPressure { channel, key, value } => ([0xa0 | channel.0, key, value], 3),
+            Self::Program { channel, program } => ([0xc0 | channel.0, program, 0], 2),
         }
     }
 }

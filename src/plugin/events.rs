@@ -132,6 +132,13 @@ impl Inbox {
                 HostEvent::MidiChannelPressure { channel, pressure, .. } => {
                     Midi::Pressure { channel: Channel::new(channel), value: to_127(pressure) }
                 }
+                HostEvent::PolyPressure { channel, key: Key::Number(key), pressure, .. } => {
+                    let (channel, key) = (channel_of(channel), key & 127);
+                    Midi::KeyPressure { channel, key, value: to_127(pressure) }
+                }
+                HostEvent::MidiProgramChange { channel, program, .. } => {
+                    Midi::Program { channel: Channel::new(channel), program: program & 127 }
+                }
                 _ => continue,
             };
             self.note(midi);
@@ -148,7 +155,7 @@ impl Inbox {
             Midi::NoteOff { channel, key, .. } => {
                 self.down[usize::from(channel.index())] &= !(1 << key);
             }
-            Midi::Control { .. } | Midi::PitchBend { .. } | Midi::Pressure { .. } => {}
+            _ => {}
         }
     }
 
@@ -219,6 +226,13 @@ fn to_host(timing: u32, midi: Midi) -> HostEvent {
             channel: channel.index(),
             pressure: to_unit(value),
         },
+        Midi::KeyPressure { channel, key, value } => {
+            let (channel, key) = note(channel, key);
+            HostEvent::PolyPressure { timing, voice_id, channel, key, pressure: to_unit(value) }
+        }
+        Midi::Program { channel, program } => {
+            HostEvent::MidiProgramChange { timing, channel: channel.index(), program }
+        }
     }
 }
 

@@ -135,7 +135,7 @@ impl Performance {
                         note.to = Some(at);
                     }
                 }
-                Midi::Control { .. } | Midi::PitchBend { .. } | Midi::Pressure { .. } => {}
+                _ => {}
             }
         }
     }
@@ -188,5 +188,7 @@ const fn on_channel(midi: Midi, channel: Channel) -> Midi {
         Midi::Control { controller, value, .. } => Midi::Control { channel, controller, value },
         Midi::PitchBend { value, .. } => Midi::PitchBend { channel, value },
         Midi::Pressure { value, .. } => Midi::Pressure { channel, value },
+        Midi::KeyPressure { key, value, .. } => Midi::KeyPressure { channel, key, value },
+        Midi::Program { program, .. } => Midi::Program { channel, program },
     }
 }

@@ -52,7 +52,7 @@ impl Sound {
             Midi::Control { channel, controller: SUSTAIN, value } => {
                 self.synth.sustain(part(channel), value >= 64);
             }
-            Midi::Control { .. } | Midi::PitchBend { .. } | Midi::Pressure { .. } => {}
+            _ => {}
         }
     }
 }

@@ -9,7 +9,8 @@ use clack_extensions::params::{ParamInfoBuffer, ParamInfoFlags, PluginParams};
 use clack_extensions::render::{PluginRender, RenderMode};
 use clack_extensions::state::PluginState;
 use clack_host::events::event_types::{
-    MidiEvent, NoteOffEvent, NoteOnEvent, ParamValueEvent, TransportEvent, TransportFlags,
+    MidiEvent, NoteExpressionType, NoteOffEvent, NoteOnEvent, ParamValueEvent, TransportEvent,
+    TransportFlags,
 };
 use clack_host::events::io::{OutputEventBuffer, TryPushError};
 use clack_host::events::spaces::CoreEventSpace;
@@ -294,6 +295,11 @@ impl OutputEventBuffer for Outlet {
             Some(CoreEventSpace::NoteOff(off)) => {
                 let (channel, key) = key(off.pckn());
                 Midi::NoteOff { channel, key, velocity: to_127(off.velocity()) }
+            }
+            Some(CoreEventSpace::NoteExpression(expression)) => {
+                assert_eq!(expression.expression_type(), Some(NoteExpressionType::Pressure));
+                let (channel, key) = key(expression.pckn());
+                Midi::KeyPressure { channel, key, value: to_127(expression.value()) }
             }
             Some(CoreEventSpace::Midi(midi)) => Midi::from_bytes(&midi.data()).unwrap(),
             _ => panic!("an event that no host asked for"),

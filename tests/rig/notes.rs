@@ -18,6 +18,7 @@ pub(crate) fn the_player_passes_through_to_the_sample<H: Host>() {
         (4_096, Midi::PitchBend { channel, value: 8_192 }),
         (4_097, Midi::PitchBend { channel, value: 16_383 }),
         (9_000, Midi::Pressure { channel, value: 33 }),
+        (9_001, Midi::KeyPressure { channel, key: 88, value: 77 }),
         (21_500, Midi::Control { channel, controller: 1, value: 7 }),
     ]);
     score.sort_by_key(|(at, _)| *at);

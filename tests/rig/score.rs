@@ -121,7 +121,7 @@ pub(crate) fn sounding(heard: &[(u64, Midi)]) -> Vec<(u8, u8)> {
                 let place = sounding.iter().position(|n| *n == note);
                 sounding.remove(place.unwrap_or_else(|| panic!("{note:?} ends twice at {at}")));
             }
-            Midi::Control { .. } | Midi::PitchBend { .. } | Midi::Pressure { .. } => {}
+            _ => {}
         }
     }
     sounding

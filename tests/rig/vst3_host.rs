@@ -13,8 +13,8 @@ use vst3::Steinberg::Vst::{
     AudioBusBuffers, AudioBusBuffers__type0, Event, Event__type0, IAudioProcessor,
     IAudioProcessorTrait as _, IComponent, IComponentTrait as _, IEditController,
     IEditControllerTrait as _, IEventList, IMidiMapping, IMidiMappingTrait as _, IParameterChanges,
-    NoteOffEvent, NoteOnEvent, ParameterInfo, ParameterInfo_::ParameterFlags_, ProcessContext,
-    ProcessData, ProcessModes_, ProcessSetup, SpeakerArr, SymbolicSampleSizes_,
+    NoteOffEvent, NoteOnEvent, ParameterInfo, ParameterInfo_::ParameterFlags_, PolyPressureEvent,
+    ProcessContext, ProcessData, ProcessModes_, ProcessSetup, SpeakerArr, SymbolicSampleSizes_,
 };
 use vst3::Steinberg::{
     FUnknown, IBStream, IPluginBaseTrait as _, IPluginFactory, IPluginFactoryTrait as _,
@@ -296,6 +296,13 @@ impl Vst3Host {
             Midi::Pressure { channel, value } => {
                 return Err((self.controller_id(channel, 128), unit(value).into()));
             }
+            Midi::KeyPressure { channel, key, value } => {
+                let (channel, pitch) = (channel.index().into(), key.into());
+                let pressure = unit(value);
+                let poly = PolyPressureEvent { channel, pitch, pressure, noteId: -1 };
+                (Kind::kPolyPressureEvent, Event__type0 { polyPressure: poly })
+            }
+            Midi::Program { .. } => panic!("VST3 has no way in for program changes"),
             Midi::PitchBend { channel, value } => {
                 return Err((self.controller_id(channel, 129), f64::from(value) / 16_383.0));
             }
@@ -370,6 +377,11 @@ fn read(event: &Event) -> TimedMidi {
                 let off = event.__field0.noteOff;
                 let channel = Channel::new(off.channel as u8);
                 Midi::NoteOff { channel, key: off.pitch as u8, velocity: to_127(off.velocity) }
+            }
+            kind if kind == Kind::kPolyPressureEvent as u32 => {
+                let poly = event.__field0.polyPressure;
+                let channel = Channel::new(poly.channel as u8);
+                Midi::KeyPressure { channel, key: poly.pitch as u8, value: to_127(poly.pressure) }
             }
             kind if kind == Kind::kLegacyMIDICCOutEvent as u32 => {
                 let out = event.__field0.midiCCOut;

@@ -19,3 +19,30 @@ pub mod sideman;
 pub mod train;
 #[cfg(feature = "train")]
 pub mod train_args;
+
+/// An error and its causes in one line. A message that tells its cause already is not told it again.
+pub fn one_line(error: &anyhow::Error) -> String {
+    let mut line = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if line.is_empty() {
+            line = cause;
+        } else if !line.ends_with(&cause) {
+            line = format!("{line}: {cause}");
+        }
+    }
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cause_is_told_once() {
+        let cause = || std::io::Error::other("the disk is full");
+        let told = anyhow::Error::new(cause()).context("song.mid: the disk is full");
+        assert_eq!(one_line(&told), "song.mid: the disk is full");
+        let untold = anyhow::Error::new(cause()).context("song.mid");
+        assert_eq!(one_line(&untold), "song.mid: the disk is full");
+    }
+}

@@ -11,7 +11,7 @@ fn main() -> ExitCode {
     match train::main(TrainCli::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("sideman-train: {error:#}");
+            eprintln!("sideman-train: {}", sideman::cli::one_line(&error));
             ExitCode::FAILURE
         }
     }

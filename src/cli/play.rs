@@ -7,7 +7,7 @@ use anyhow::{Context as _, bail, ensure};
 use clap::Args;
 
 use crate::cli::sideman::{Playing, warn_of_device};
-use crate::data::midi_file::{MidiFile, Track};
+use crate::data::midi_file::{MidiFile, MidiFileError, Track};
 use crate::data::parts;
 use crate::music::event::Midi;
 use crate::music::time::{Beats, SampleRate, Tempo};
@@ -64,7 +64,10 @@ pub(crate) fn run(args: &PlayArgs) -> anyhow::Result<()> {
         "channel 1 is the player's here: set output-channel to another"
     );
     let models = args.playing.models()?;
-    let file = MidiFile::load(&args.input)?;
+    let file = MidiFile::load(&args.input).map_err(|error| match error {
+        MidiFileError::Io { .. } => anyhow::Error::new(error),
+        _ => anyhow::Error::new(error).context(args.input.display().to_string()),
+    })?;
     let track = choose_track(&file, args.track.as_deref())
         .with_context(|| format!("in {}", args.input.display()))?;
     let rate = SampleRate::new(f64::from(args.rate));

@@ -154,7 +154,7 @@ pub fn main() -> ExitCode {
     match run(cli.command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("sideman: {error:#}");
+            eprintln!("sideman: {}", crate::cli::one_line(&error));
             ExitCode::FAILURE
         }
     }

@@ -20,13 +20,13 @@ pub(crate) fn run(workspace: &Workspace, args: &[String]) -> Outcome {
         &["--lib", "--bins", "--tests", "--no-fail-fast"]
     };
 
-    let mut tests = workspace.cargo(runner);
-    tests.args(targets).args(args);
-    tests.env("SIDEMAN_CLAP", &bundle.clap).env("SIDEMAN_VST3", &bundle.vst3);
-    step::command("tests", &mut tests)?;
     if args.is_empty() {
         step::command("tests of xtask", workspace.cargo(runner).args(["--package", "xtask"]))?;
         step::command("doc tests", &mut workspace.cargo(&["test", "--doc"]))?;
     }
+    let mut tests = workspace.cargo(runner);
+    tests.args(targets).args(args);
+    tests.env("SIDEMAN_CLAP", &bundle.clap).env("SIDEMAN_VST3", &bundle.vst3);
+    step::command("tests", &mut tests)?;
     Ok(())
 }

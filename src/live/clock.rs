@@ -238,11 +238,6 @@ impl Clock {
         self.bars
     }
 
-    pub(crate) fn set_rate(&mut self, rate: SampleRate) {
-        self.rate = rate;
-        self.sleep();
-    }
-
     /// Moves past the block.
     pub(crate) fn end(&mut self, frames: u32) {
         self.sample += u64::from(frames);

@@ -144,11 +144,6 @@ impl Improviser {
         *self = Self { ledger, panic: true, ..Self::new(end, rate) };
     }
 
-    /// Changes the sample rate; our own clock stops until somebody plays.
-    pub fn set_rate(&mut self, rate: SampleRate) {
-        self.clock.set_rate(rate);
-    }
-
     /// The shared counters.
     pub fn meter(&self) -> &Meter {
         &self.end.meter

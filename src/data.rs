@@ -1,6 +1,8 @@
 //! Floor 3, the pieces: from folders of MIDI files to windows of tokens. Imports `music` and `model`.
 
 #[cfg(feature = "train")]
+pub mod chord;
+#[cfg(feature = "train")]
 pub mod corpus;
 pub mod midi_file;
 pub mod parts;

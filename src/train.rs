@@ -3,6 +3,7 @@
 
 pub mod adam;
 pub mod config;
+pub mod key_following;
 pub mod metric;
 pub mod ngram;
 pub mod resume;

@@ -9,14 +9,14 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::cli::train_args::{EvalArgs, LstmArgs, TrainCli, Verb};
+use crate::cli::train_args::{EvalArgs, KeysArgs, LstmArgs, TrainCli, Verb};
 use crate::data::corpus::Corpus;
 use crate::data::split::Split;
 use crate::model::Checkpoint;
 use crate::model::checkpoint::Source;
 use crate::train::resume::RESUME_FILE;
 use crate::train::run::{CONFIG_FILE, Event, Job, read_config, run};
-use crate::train::{TrainConfig, metric, ngram};
+use crate::train::{TrainConfig, key_following, metric, ngram};
 
 /// Seconds between lines where there is no terminal to draw a bar on.
 const LINE_SECONDS: u64 = 30;
@@ -29,6 +29,7 @@ pub fn main(cli: TrainCli) -> Result<()> {
     match cli.verb {
         Verb::Lstm(args) => lstm(&args),
         Verb::Eval(args) => eval(&args),
+        Verb::Keys(args) => keys(&args),
     }
 }
 
@@ -217,6 +218,40 @@ impl Screen {
             Event::Saved { .. } => {}
         }
     }
+}
+
+fn keys(args: &KeysArgs) -> Result<()> {
+    let corpus = load(&args.data)?;
+    let pieces = if args.all {
+        corpus.pieces
+    } else {
+        Split::new(corpus.pieces, args.valid_share, TrainConfig::default().seed).valid
+    };
+    let found = key_following::measure(&pieces);
+    if found.bars == 0 {
+        bail!(
+            "{}: no piece has chord symbols as markers and a melody over them",
+            args.data.display()
+        );
+    }
+    if args.json {
+        println!("{}", serde_json::to_string_pretty(&found)?);
+        return Ok(());
+    }
+    let percent = |part: u64, whole: u64| 100.0 * part as f64 / whole.max(1) as f64;
+    println!("{} pieces, {} bars from the fifth of the melody on", found.pieces, found.bars);
+    println!("{:>36} {:.1} %", "bars with the right key", 100.0 * found.share());
+    println!(
+        "{:>36} {:.1} %",
+        "chord tones in the followed key",
+        percent(found.in_key_ticks, found.chord_ticks)
+    );
+    println!(
+        "{:>36} {:.1} %",
+        "chord tones in the reference key",
+        percent(found.in_reference_ticks, found.chord_ticks)
+    );
+    Ok(())
 }
 
 fn eval(args: &EvalArgs) -> Result<()> {

@@ -17,6 +17,7 @@ const EXAMPLES: &str = "Examples:
   sideman-train lstm --recipe duet --data midi/ --out runs/duet1
   sideman-train lstm --data midi/ --out runs/duet1 --resume --steps 12000
   sideman-train eval --model runs/duet1/best --data midi/ --json
+  sideman-train keys --data midi/
 
 Exit codes: 0 done, 1 failed, 2 wrong usage.";
 
@@ -27,6 +28,8 @@ pub enum Verb {
     Lstm(Box<LstmArgs>),
     /// Measure a model on the held-out pieces of a folder, beside n-grams.
     Eval(EvalArgs),
+    /// Measure how well the key is followed: the melodies of a folder against its chord symbols.
+    Keys(KeysArgs),
 }
 
 /// What `lstm` can be told. What is left out is the default, or with --resume what the run was started with.
@@ -128,4 +131,21 @@ pub struct EvalArgs {
     /// Threads [default: all].
     #[arg(long)]
     pub threads: Option<usize>,
+}
+
+/// What `keys` can be told.
+#[derive(Args, Debug)]
+pub struct KeysArgs {
+    /// Folder with .mid files that name their chords by markers (`A:min7`).
+    #[arg(long, value_name = "DIR")]
+    pub data: PathBuf,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+    /// Measure on every piece, not only on those that training held out.
+    #[arg(long)]
+    pub all: bool,
+    /// Share of the pieces that was held out in training.
+    #[arg(long, default_value_t = 0.1)]
+    pub valid_share: f64,
 }

@@ -1,9 +1,10 @@
 //! From a MIDI file to a piece for two: which track is the melody and which accompanies, on the grid.
 
 use crate::data::midi_file::{MidiFile, Track};
-use crate::data::parts;
+use crate::data::{chord, parts};
 use crate::music::note::{Note, Voice, into_order};
 use crate::music::pitch::Pitch;
+use crate::music::scale::PitchSet;
 use crate::music::time::{Bars, Meter, Tick};
 
 /// A piece on the grid, in two parts.
@@ -19,6 +20,8 @@ pub struct Piece {
     pub melody: Vec<Note>,
     /// What accompanies it.
     pub accompaniment: Vec<Note>,
+    /// The chords that the file's markers name, each until the next; an empty set is none.
+    pub chords: Vec<(Tick, PitchSet)>,
 }
 
 /// Who plays which part of a piece.
@@ -60,6 +63,7 @@ impl Piece {
             bars: Bars { origin: Tick(0), length },
             melody: on_grid(file, &file.tracks[melody]),
             accompaniment: on_grid(file, &file.tracks[accompaniment]),
+            chords: chords(file),
         })
     }
 
@@ -115,4 +119,15 @@ fn on_grid(file: &MidiFile, track: &Track) -> Vec<Note> {
         .collect();
     into_order(&mut out);
     out
+}
+
+fn chords(file: &MidiFile) -> Vec<(Tick, PitchSet)> {
+    let symbol = |text: &str| chord::parse(text).or((text == "N").then_some(PitchSet(0)));
+    let chords = file
+        .markers
+        .iter()
+        .filter_map(|m| symbol(&m.text).map(|set| (Tick::nearest(file.beats(m.tick)), set)));
+    let mut chords: Vec<_> = chords.collect();
+    chords.sort_by_key(|c| c.0);
+    chords
 }

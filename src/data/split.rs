@@ -56,6 +56,7 @@ mod tests {
             bars: Bars::default(),
             melody: Vec::new(),
             accompaniment: Vec::new(),
+            chords: Vec::new(),
         };
         numbers.map(piece).collect()
     }

@@ -258,6 +258,7 @@ mod tests {
             bars: Bars::default(),
             melody: part(n, 70, 6),
             accompaniment: part(n, 45, 4),
+            chords: Vec::new(),
         };
         (0..count).map(piece).collect()
     }

@@ -10,6 +10,7 @@ use crate::infer::sampler::{Sampler, uniform};
 use crate::infer::trail::Trail;
 use crate::link::settings::Settings;
 use crate::music::encode::encode_shift;
+use crate::music::note::{Note, Voice};
 use crate::music::pitch::Pitch;
 use crate::music::scale::PitchSet;
 use crate::music::time::Tick;
@@ -22,20 +23,76 @@ const CONSONANT: [i32; 9] = [3, 4, 5, 7, 8, 9, 12, 15, 16];
 const APART: i32 = 3;
 
 /// How long the network is told that company lasts: a beat. It ends with the player's note in truth.
-pub(crate) const ASSUMED_TICKS: i64 = 12;
+const ASSUMED_TICKS: i64 = 12;
 
 /// The most notes that join one.
-pub(crate) const MOST: usize = 4;
+const MOST: usize = 4;
 
-/// Chooses the company of `pitch`, struck at `tick`. The trail is as before when it is done.
-pub(crate) fn choose(
+/// Notes whose company is remembered while they are held.
+const KEYS: usize = 64;
+
+/// The company that sounds or is about to.
+#[derive(Debug, Default)]
+pub(crate) struct Company {
+    /// Who joined which key that is down: (key, company).
+    joined: Vec<(Pitch, Pitch)>,
+    /// What the network has not heard of it yet: notes on ticks that are still open.
+    unheard: Vec<Note>,
+}
+
+impl Company {
+    /// Nobody is there any more.
+    pub(crate) fn clear(&mut self) {
+        self.joined.clear();
+        self.unheard.clear();
+    }
+
+    /// The player let go of a key, and its company with it.
+    pub(crate) fn release(&mut self, key: Pitch) {
+        self.joined.retain(|(leader, _)| *leader != key);
+    }
+
+    /// Takes out the notes that the network must hear, up to a closed tick.
+    pub(crate) fn heard(&mut self, tick: Tick, out: &mut Vec<Note>) {
+        out.extend(self.unheard.iter().filter(|n| n.onset <= tick));
+        self.unheard.retain(|n| n.onset > tick);
+    }
+
+    /// Finds who joins `leader`, a note of the player. Nobody is found who keeps another key company already: they
+    /// could not be struck twice, nor go with both.
+    pub(crate) fn join(
+        &mut self,
+        trail: &mut Trail,
+        sampler: &mut Sampler,
+        settings: &Settings,
+        scale: PitchSet,
+        leader: Note,
+    ) -> [Option<Pitch>; MOST] {
+        self.release(leader.pitch);
+        let busy = |pitch| self.joined.iter().any(|(key, other)| [*key, *other].contains(&pitch));
+        let found = choose(trail, sampler, settings, leader, |p| scale.holds(p) && !busy(p));
+        let mut pitches = [None; MOST];
+        for (slot, pitch) in pitches.iter_mut().zip(found) {
+            *slot = Some(pitch);
+            if self.joined.len() < KEYS {
+                self.joined.push((leader.pitch, pitch));
+            }
+            let voice = Voice::Machine;
+            self.unheard.push(Note { pitch, voice, duration: ASSUMED_TICKS, ..leader });
+        }
+        pitches
+    }
+}
+
+/// Chooses who joins `leader`. The trail is as before when it is done.
+fn choose(
     trail: &mut Trail,
     sampler: &mut Sampler,
     settings: &Settings,
-    scale: PitchSet,
-    tick: Tick,
-    pitch: Pitch,
+    leader: Note,
+    free: impl Fn(Pitch) -> bool,
 ) -> ArrayVec<Pitch, MOST> {
+    let Note { onset: tick, pitch, .. } = leader;
     let here = trail.points().count();
     let now = trail.head.context.now();
     encode_shift(tick.since(now), |token| trail.feed(token));
@@ -54,7 +111,7 @@ pub(crate) fn choose(
                 };
                 (CONSONANT.contains(&distance)
                     && settings.permits(candidate)
-                    && scale.holds(candidate)
+                    && free(candidate)
                     && company.iter().all(apart))
                 .then_some(0.0)
             };

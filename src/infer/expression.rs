@@ -3,7 +3,7 @@
 use crate::infer::sampler::uniform;
 use crate::link::message::PlannedNote;
 use crate::link::settings::Settings;
-use crate::music::key::{Key, estimate};
+use crate::music::key::{Key, KeySense};
 use crate::music::note::{Note, Voice};
 use crate::music::time::{Bars, TICKS_PER_BEAT, Tick};
 
@@ -12,12 +12,6 @@ const USUAL_VELOCITY: f32 = 80.0;
 
 /// The share of each new note in the player's mean velocity: about the last bar.
 const VELOCITY_SHARE: f32 = 0.12;
-
-/// What a bar leaves of the sense of key: half of it is older than five bars.
-const KEY_FADE: f32 = 0.87;
-
-/// How much better another key must fit before it is believed: less would flutter between relatives.
-const KEY_MARGIN: f32 = 0.06;
 
 /// Milliseconds that `humanise` 1 makes a note late at most: what ensembles show without sounding apart.
 const UNEVEN_MILLIS: f64 = 20.0;
@@ -31,8 +25,7 @@ pub(crate) struct Expression {
     velocity: f32,
     /// The mean velocity when the plan was made: what it is played by.
     settled_velocity: f32,
-    heard: [f32; 12],
-    key: Option<Key>,
+    key: KeySense,
 }
 
 impl Default for Expression {
@@ -40,8 +33,7 @@ impl Default for Expression {
         Self {
             velocity: USUAL_VELOCITY,
             settled_velocity: USUAL_VELOCITY,
-            heard: [0.0; 12],
-            key: None,
+            key: KeySense::default(),
         }
     }
 }
@@ -51,33 +43,24 @@ impl Expression {
     pub(crate) fn close(&mut self, tick: Tick, bars: Bars, played: &[Note]) {
         for note in played {
             self.velocity += VELOCITY_SHARE * (f32::from(note.velocity) - self.velocity);
-            self.heard[usize::from(note.pitch.class().number())] += 1.0;
+            self.key.hear(note.pitch.class());
         }
         if bars.ticks_into_bar(tick) == 0 {
-            self.find_key();
-            self.heard.iter_mut().for_each(|x| *x *= KEY_FADE);
+            self.key.end_bar();
         }
     }
 
     /// Takes over what was heard before a take.
     pub(crate) fn remember(&mut self, notes: &[Note]) {
         for note in notes.iter().filter(|n| n.voice == Voice::Player) {
-            self.heard[usize::from(note.pitch.class().number())] += 1.0;
+            self.key.hear(note.pitch.class());
         }
-        self.find_key();
-    }
-
-    fn find_key(&mut self) {
-        let Some((key, fit)) = estimate(&self.heard) else { return };
-        let now = self.key.and_then(|k| crate::music::key::fit(&self.heard, k));
-        if now.is_none_or(|now| fit > now + KEY_MARGIN) {
-            self.key = Some(key);
-        }
+        self.key.end_bar();
     }
 
     /// The key of the last bars, once there is one.
     pub(crate) fn key(&self) -> Option<Key> {
-        self.key
+        self.key.key()
     }
 
     /// A new plan is made: it is played by the dynamics of this moment.

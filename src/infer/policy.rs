@@ -33,6 +33,8 @@ pub(crate) struct Policy {
     /// The bar that the last closed tick lies in: its first tick, and how many came before it.
     bar: (Tick, i64),
     bars: Bars,
+    /// Since when the mode is what it is, or since when the soloist is alone.
+    since: Tick,
 }
 
 impl Policy {
@@ -49,6 +51,7 @@ impl Policy {
             answer: None,
             bar: (start, number),
             bars,
+            since: Tick(i64::MIN),
         }
     }
 
@@ -56,6 +59,11 @@ impl Policy {
     /// through a loop.
     pub(crate) fn set_bars(&mut self, bars: Bars) {
         self.bars = bars;
+    }
+
+    /// The mode is another from `tick` on.
+    pub(crate) fn switch(&mut self, tick: Tick) {
+        self.since = tick;
     }
 
     /// The keys that the player holds, as pitch classes.
@@ -94,6 +102,7 @@ impl Policy {
             let length = sounded.since(began).clamp(*ANSWER_TICKS.start(), *ANSWER_TICKS.end());
             let from = tick.plus(1 + i64::from(settings.reaction));
             self.answer = Some((from, from.plus(length)));
+            self.since = from;
             self.phrase = None;
         }
     }
@@ -112,6 +121,11 @@ impl Policy {
                 (!taken_over).then_some(Tick(i64::MIN)..Tick(i64::MAX))
             }
         }
+    }
+
+    /// When it became the machine's turn: by now it should have come in, or soon.
+    pub(crate) fn entry(&self, gate: &Range<Tick>) -> Tick {
+        self.since.max(gate.start)
     }
 
     /// The machine's turn, if it is under way, or else its next one.

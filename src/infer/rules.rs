@@ -27,6 +27,9 @@ const PATIENCE_TICKS: i64 = 48;
 /// How much the urge adds to the logits of the machine's keys.
 const URGE_LOGITS: f32 = 1.5;
 
+/// Ticks within which the machine comes in when it becomes its turn: a beat.
+const ENTRY_TICKS: i64 = 12;
+
 /// Under a melody the accompaniment stays under it: what is taken from the logits of the keys that do not.
 const ABOVE_LOGITS: f32 = 3.0;
 
@@ -45,6 +48,8 @@ pub(crate) struct Rules {
     pub(crate) settings: Settings,
     /// The first event lies after this tick.
     pub(crate) floor: Tick,
+    /// When it became the machine's turn.
+    pub(crate) entry: Tick,
     /// When the machine may begin notes.
     pub(crate) gate: Range<Tick>,
     pub(crate) bars: Bars,
@@ -66,6 +71,8 @@ pub(crate) struct Place {
     lowest: Option<Pitch>,
     /// Whether the machine has played nothing for [`PATIENCE_TICKS`].
     idle: bool,
+    /// When the machine last began a note.
+    began: Option<Tick>,
     /// The machine's last pitches, the latest first.
     recent: arrayvec::ArrayVec<Pitch, GUARDED_NOTES>,
 }
@@ -81,6 +88,7 @@ impl Place {
             sounding: 0,
             lowest: None,
             idle: true,
+            began: None,
             recent: arrayvec::ArrayVec::new(),
         };
         for Note { voice, onset, pitch, duration, .. } in trail.points().rev().map(|p| p.note) {
@@ -93,6 +101,7 @@ impl Place {
                 }
                 Voice::Machine => {
                     place.begin[1] += usize::from(onset == now);
+                    place.began = place.began.max(Some(onset));
                     place.sounding += usize::from(onset.plus(duration) > now);
                     place.idle &= now.since(onset.plus(duration)) > PATIENCE_TICKS;
                     let _ = place.recent.try_push(pitch);
@@ -114,7 +123,12 @@ impl Rules {
                 let lands = place.now.plus(ticks);
                 // Where nobody is imagined, time only stops where the machine may play.
                 let useful = self.imagines || self.on_grid(lands) || ticks == MAX_SHIFT;
-                (shifts && useful && (lands > self.floor || ticks == MAX_SHIFT)).then_some(0.0)
+                // Who is awaited may not let a whole bar go by with one token.
+                let awaited = self.awaits(place);
+                let prompt =
+                    !awaited || lands <= self.latest_entry() || place.now >= self.latest_entry();
+                let enough = lands > self.floor || ticks == MAX_SHIFT;
+                (shifts && useful && prompt && enough).then_some(0.0)
             }
             _ if place.now <= self.floor => None,
             Token::Player(pitch) => {
@@ -133,7 +147,7 @@ impl Rules {
                     && above(pitch, Voice::Machine);
                 let turns = place.recent.iter().filter(|p| **p == pitch).count();
                 let guard = turns.saturating_sub(FREE_TURNS) as f32 * s.repeat_guard * GUARD_LOGITS;
-                let urge = if place.idle { URGE_LOGITS } else { 0.0 };
+                let urge = if place.idle || self.awaits(place) { URGE_LOGITS } else { 0.0 };
                 let melody =
                     place.lowest.filter(|l| *l >= MELODY_FROM && s.mode == Mode::Accompany);
                 let above = if melody.is_some_and(|l| pitch >= l) { ABOVE_LOGITS } else { 0.0 };
@@ -141,6 +155,16 @@ impl Rules {
             }
             Token::Velocity(_) | Token::Duration(_) => None,
         }
+    }
+
+    /// Whether it is the machine's turn and it has not come in.
+    fn awaits(&self, place: &Place) -> bool {
+        self.entry > Tick(i64::MIN) && place.began.is_none_or(|b| b < self.entry)
+    }
+
+    /// The last tick at which the machine comes in on its turn.
+    fn latest_entry(&self) -> Tick {
+        self.entry.max(self.floor.plus(1)).plus(ENTRY_TICKS)
     }
 
     fn on_grid(&self, tick: Tick) -> bool {

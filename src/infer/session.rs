@@ -10,7 +10,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use crate::infer::company;
+use crate::infer::company::Company;
 use crate::infer::expression::Expression;
 use crate::infer::frozen::Frozen;
 use crate::infer::memory;
@@ -45,8 +45,7 @@ pub struct Session {
     settings: Settings,
     sampler: Sampler,
     inbox: Vec<(Tick, Key)>,
-    /// Notes that have joined the player's on ticks that are still open.
-    company: Vec<Note>,
+    company: Company,
     /// The machine's last two bars, while they are repeated.
     frozen: Option<Frozen>,
     /// What was remembered from an earlier session; every take begins with it in the ear.
@@ -80,7 +79,7 @@ impl Session {
             settings: Settings::default(),
             sampler: Sampler::new(),
             inbox: Vec::with_capacity(INBOX),
-            company: Vec::new(),
+            company: Company::default(),
             frozen: None,
             remembered: Vec::new(),
             era: 0,
@@ -125,13 +124,23 @@ impl Session {
             ToWorker::Heard { id, tick, pitch, velocity } => {
                 self.note(tick, Key::Down { pitch, velocity });
                 if self.settings.mode == Mode::Harmonise && self.settings.active {
-                    self.join(id, tick.max(self.closed.plus(1)), pitch, velocity, out);
+                    let onset = tick.max(self.closed.plus(1));
+                    let voice = Voice::Player;
+                    self.join(id, Note { onset, pitch, voice, velocity, duration: 1 }, out);
                 }
             }
-            ToWorker::Released { tick, pitch } => self.note(tick, Key::Up { pitch }),
+            ToWorker::Released { tick, pitch } => {
+                self.company.release(pitch);
+                self.note(tick, Key::Up { pitch });
+            }
             ToWorker::Closed { tick } => self.close(tick, out),
             ToWorker::Settings(settings) => {
+                let mode = self.settings.mode;
                 self.settings = settings.sane();
+                if mode != self.settings.mode {
+                    self.company.clear();
+                    self.policy.switch(self.closed.plus(1));
+                }
                 self.keep_until(self.floor);
                 if !self.settings.freeze {
                     self.frozen = None;
@@ -225,7 +234,7 @@ impl Session {
         self.policy.close(tick, &self.settings);
         self.expression.close(tick, self.bars, &played);
         let parted = self.compare(tick, &played);
-        played.append(&mut self.company);
+        self.company.heard(tick, &mut played);
         if let Some(from) = parted {
             self.correct(from, &played);
         }
@@ -356,6 +365,7 @@ impl Session {
         Some(Rules {
             settings: self.settings,
             floor: self.floor.max(gate.start.plus(-1)),
+            entry: self.policy.entry(&gate),
             gate,
             bars: self.bars,
             scale: allowed(&self.settings, self.expression.key(), self.policy.held_classes()),
@@ -400,23 +410,11 @@ impl Session {
     }
 
     /// Finds the company of a note that was just struck.
-    fn join(&mut self, id: u32, tick: Tick, pitch: Pitch, velocity: u8, out: &mut Vec<ToAudio>) {
+    fn join(&mut self, id: u32, leader: Note, out: &mut Vec<ToAudio>) {
         let scale = allowed(&self.settings, self.expression.key(), self.policy.held_classes());
-        let found =
-            company::choose(&mut self.trail, &mut self.sampler, &self.settings, scale, tick, pitch);
-        let mut pitches = [None; company::MOST];
-        for (slot, pitch) in pitches.iter_mut().zip(found) {
-            *slot = Some(pitch);
-            let duration = company::ASSUMED_TICKS;
-            self.company.push(Note {
-                onset: tick,
-                pitch,
-                voice: Voice::Machine,
-                velocity,
-                duration,
-            });
-        }
-        out.push(ToAudio::Company { id, pitches, velocity });
+        let Self { trail, sampler, settings, .. } = self;
+        let pitches = self.company.join(trail, sampler, settings, scale, leader);
+        out.push(ToAudio::Company { id, pitches, velocity: leader.velocity });
     }
 
     /// Lets the model choose one event: time that passes, or a note. `false` when there is nothing to plan.

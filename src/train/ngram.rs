@@ -129,6 +129,7 @@ mod tests {
             bars: Bars::default(),
             melody: (0..200).map(note).collect(),
             accompaniment: Vec::new(),
+            chords: Vec::new(),
         };
         Arc::new(Reading::new(&piece, Role::Accompany, 0))
     }

@@ -353,16 +353,26 @@ fn endure(whims: &[Whim]) -> f64 {
     bench.sample as f64 / RATE
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(cases()) })]
+/// Seconds of music that random hosts play in one run; `SIDEMAN_LONG=n` multiplies them.
+const ENDURANCE_SECONDS: f64 = 3_600.0;
 
-    #[test]
-    fn no_host_and_no_player_can_make_a_note_hang(whims in prop::collection::vec(whim(), 1..400)) {
-        endure(&whims);
+#[test]
+fn no_host_and_no_player_can_make_a_note_hang() {
+    let times = std::env::var("SIDEMAN_LONG").ok().and_then(|n| n.parse::<f64>().ok());
+    let goal = ENDURANCE_SECONDS * times.unwrap_or(1.0).max(1.0);
+    let config =
+        ProptestConfig { failure_persistence: None, cases: 8, ..ProptestConfig::default() };
+    let played = std::cell::Cell::new(0.0);
+    while played.get() < goal {
+        let mut runner = proptest::test_runner::TestRunner::new(config.clone());
+        let hosts = prop::collection::vec(whim(), 1..400);
+        let outcome = runner.run(&hosts, |whims| {
+            played.set(played.get() + endure(&whims));
+            Ok(())
+        });
+        if let Err(error) = outcome {
+            panic!("after {:.0} s of music: {error}\n{runner}", played.get());
+        }
     }
-}
-
-/// Random hosts per run; `SIDEMAN_LONG=n` multiplies them.
-fn cases() -> u32 {
-    std::env::var("SIDEMAN_LONG").ok().and_then(|n| n.parse::<u32>().ok()).unwrap_or(1) * 24
+    println!("{:.0} s of music under random hosts", played.get());
 }

@@ -183,6 +183,44 @@ fn company_comes_within_ten_milliseconds_and_goes_with_its_key() {
 }
 
 #[test]
+fn keys_that_are_held_together_share_no_company() {
+    let settings = Settings { mode: Mode::Harmonise, voices: 3, ..Settings::default() };
+    // Chords struck at once, and keys that join held ones.
+    let mut keys = Vec::new();
+    for i in 0..12_u8 {
+        let at = f64::from(i) + 1.0;
+        keys.extend([60, 64, 67].map(|k| (k + i % 5, at, at + 0.5)));
+        keys.push((72 + i % 3, at + 0.25, at + 0.7));
+    }
+    let machine = play(&settings, &keys, 15.0);
+    assert!(machine.len() > 40, "{}", machine.len());
+    for (i, a) in machine.iter().enumerate() {
+        assert!(a.2 - a.1 > 0.2, "struck and taken away: {a:?}");
+        let again = machine[i + 1..].iter().find(|b| b.0 == a.0 && b.1 < a.2 && b.2 > a.1);
+        assert_eq!(again, None, "beside {a:?}");
+    }
+}
+
+#[test]
+fn a_new_mode_comes_in_within_a_beat() {
+    // At 120 a beat is 0.5 s; the reaction and the tick under way are two ticks of 42 ms.
+    for (mode, gap) in [(Mode::Solo, 0.6), (Mode::Trade, 0.6), (Mode::Accompany, 1.1)] {
+        let mut prompt = 0;
+        for seed in 0..10 {
+            let new =
+                Settings { mode, machine_first: true, trade_bars: 1, seed, ..Settings::default() };
+            // The player's last key rises at 8.9 s and nobody joins him any more when the mode changes.
+            let old = Settings { mode: Mode::Harmonise, ..new };
+            let at = 9.6;
+            let machine = perform(|t| if t < at { old } else { new }, &walk(16), 14.0);
+            let came = machine.iter().map(|n| n.1).filter(|t| *t >= at).fold(f64::MAX, f64::min);
+            prompt += usize::from(came < at + gap);
+        }
+        assert_eq!(prompt, 10, "{mode:?}");
+    }
+}
+
+#[test]
 fn frozen_bars_repeat_note_for_note() {
     let keys = walk(60);
     let freeze = |at: f64| Settings { freeze: at > 9.2, ..Settings::default() };

@@ -6,6 +6,7 @@
 mod cases;
 #[path = "rig/clap_host.rs"]
 mod clap_host;
+#[expect(dead_code, reason = "the host's threads are one here")]
 #[path = "rig/host.rs"]
 mod host;
 #[path = "rig/life.rs"]
@@ -66,7 +67,7 @@ fn a_jump_inside_a_block_counts_from_its_sample() {
             bar_start: Some(Beats(8.0)),
             meter: Meter::default(),
         };
-        stage.host.retold = Some((jump, transport));
+        stage.host.audio().retold = Some((jump, transport));
         stage.automation = vec![(jump + 500, "seed", 0.5), (jump + 2_500, "seed", 0.5)];
         stage.block(8_192, &[]);
         stage.beats = Some(place + f64::from(8_192 - jump) / BEAT as f64);

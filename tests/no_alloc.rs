@@ -13,25 +13,31 @@ use sideman::infer::model_slot::ModelSlot;
 use sideman::infer::worker::Worker;
 use sideman::link::pair;
 use sideman::link::settings::{Mode, Settings};
-use sideman::live::block::{Block, Sink, Transport};
+use sideman::live::block::{Block, Sink};
 use sideman::live::improviser::Improviser;
-use sideman::music::event::{Channel, Midi, TimedMidi};
-use sideman::music::time::{Beats, Meter, SampleRate, Tempo};
+use sideman::music::event::{Channel, TimedMidi};
+use sideman::music::time::SampleRate;
 
 #[path = "rig/clap_host.rs"]
 mod clap_host;
 #[expect(dead_code, reason = "of the rig this test needs only the blocks")]
 #[path = "rig/host.rs"]
 mod host;
+#[path = "rig/oddities.rs"]
+mod oddities;
 
 use clap_host::ClapHost;
-use host::{Call, Host as _, RATE};
+use host::{Audio as _, Call, Host as _, RATE};
+use oddities::{Oddities, automation};
 
 #[global_allocator]
 static ALLOCATOR: AllocDisabler = AllocDisabler;
 
 /// Blocks of each test: minutes of music.
 const BLOCKS: u32 = 20_000;
+
+/// Their sizes.
+const FRAMES: [u32; 6] = [512, 64, 1, 333, 1_024, 4_096];
 
 #[test]
 fn the_engine_never_allocates() {
@@ -87,7 +93,7 @@ fn run_engine(blocks: u32, plant: bool) -> usize {
     let mut sink = Counter { taken: 0, room: 0, plant };
     let mut host = Oddities::default();
     for i in 0..blocks {
-        let (frames, transport, events) = host.next(i);
+        let (frames, transport, events) = host.next(i, FRAMES);
         let settings = Settings {
             mode: Mode::ALL[i as usize / 250 % Mode::ALL.len()],
             density: 1.0,
@@ -104,7 +110,7 @@ fn run_engine(blocks: u32, plant: bool) -> usize {
             ..Settings::default()
         };
         // Now and then the host takes little or nothing.
-        sink.room = if i % 50 == 0 { sink.taken + 3 } else { usize::MAX };
+        sink.room = if i % 50 == 1 { sink.taken + 3 } else { usize::MAX };
         // A render waits for the worker; that must not allocate either.
         let block = Block { frames, transport, offline: i % 100 < 10, events: &events };
         assert_no_alloc(|| {
@@ -125,32 +131,20 @@ fn run_engine(blocks: u32, plant: bool) -> usize {
 fn run_plugin(blocks: u32, plant: bool) -> usize {
     let mut rig = ClapHost::of(&clap_host::own_entry());
     rig.activate(false);
-    rig.guard = |call| assert_no_alloc(call);
+    rig.audio().set_guard(|call| assert_no_alloc(call));
     if plant {
-        rig.plant();
+        rig.audio().plant(|| drop(std::hint::black_box(vec![0_u8])));
     }
     let mut host = Oddities::default();
     let mut sent = 0;
     for i in 0..blocks {
-        let (frames, transport, events) = host.next(i);
-        let automation = [
-            (0, "density", 1.0),
-            (frames / 3, "mode", f64::from(i / 250 % 5) / 4.0),
-            (frames / 3, "swing", 0.5),
-            (frames / 3, "humanise", f64::from(i % 3) / 2.0),
-            (frames / 3, "freeze", f64::from(u8::from(i % 2_000 > 1_800))),
-            (frames / 3, "hold", f64::from(u8::from(i % 2_200 > 2_100))),
-            (frames / 3, "chord-lock", f64::from(u8::from(i % 3_000 > 1_500))),
-            (frames / 3, "temperature", f64::from(i % 7) / 7.0),
-            (frames / 2, "active", f64::from(u8::from(i % 1_000 > 20))),
-            (frames / 2, "thru", f64::from(u8::from(i % 700 > 10))),
-            (frames - 1, "output-channel", f64::from(i / 300 % 16) / 15.0),
-            (frames - 1, "panic", f64::from(u8::from(i % 777 == 0))),
-            (frames - 1, "render", f64::from(u8::from(i % 100 < 10))),
-        ];
+        let (frames, transport, events) = host.next(i, FRAMES);
+        let points = automation(i, frames);
+        let offline = [(frames - 1, "render", f64::from(u8::from(i % 100 < 10)))];
+        let automation: Vec<_> = points.into_iter().chain(offline).collect();
         // Without automation in most blocks: they are not split then.
         let automation = if i % 4 == 0 { &automation[..] } else { &[] };
-        rig.set_room(if i % 50 == 0 { 3 } else { usize::MAX });
+        rig.set_room(if i % 50 == 1 { 3 } else { usize::MAX });
         if i % 999 == 998 {
             rig.reset();
         }
@@ -176,62 +170,5 @@ impl Sink for Counter {
         let takes = self.taken < self.room;
         self.taken += usize::from(takes);
         takes
-    }
-}
-
-/// A host that rolls, stops, jumps, changes tempo and metre, and a player who plays, rests and floods.
-#[derive(Default)]
-struct Oddities {
-    beats: f64,
-    down: Option<(Channel, u8)>,
-}
-
-impl Oddities {
-    fn next(&mut self, i: u32) -> (u32, Option<Transport>, Vec<TimedMidi>) {
-        let frames = [512, 64, 1, 333, 1_024, 4_096][(i / 64 % 6) as usize];
-        let tempo = 90.0 + f64::from(i / 2_000 % 5) * 40.0;
-        let transport = Transport {
-            playing: i % 900 > 60,
-            tempo: (i % 1_300 > 40).then(|| Tempo::new(tempo)),
-            position: (i % 1_700 > 100).then_some(Beats(self.beats)),
-            bar_start: (!i.is_multiple_of(3)).then(|| Beats((self.beats / 3.0).floor() * 3.0)),
-            meter: Meter { numerator: 3 + (i / 1_500 % 5) as u8, denominator: 4 },
-        };
-        let transport = (i % 2_500 > 300).then_some(transport);
-        self.beats += f64::from(frames) / RATE * tempo / 60.0;
-        if i % 611 == 610 {
-            self.beats = f64::from(i % 97) - 7.3;
-        }
-        let mut events = Vec::new();
-        let offset = i % frames;
-        if i.is_multiple_of(5) {
-            if let Some((channel, key)) = self.down.take() {
-                events
-                    .push(TimedMidi { offset, midi: Midi::NoteOff { channel, key, velocity: 0 } });
-            }
-            let (channel, key) = (Channel::new((i / 400 % 16) as u8), 40 + (i * 7 % 48) as u8);
-            events.push(TimedMidi { offset, midi: Midi::NoteOn { channel, key, velocity: 90 } });
-            self.down = Some((channel, key));
-        }
-        if i % 40 == 7 {
-            let channel = Channel::new(0);
-            let controls = [
-                Midi::Control { channel, controller: 64, value: (i % 128) as u8 },
-                Midi::PitchBend { channel, value: (i % 16_384) as u16 },
-                Midi::Pressure { channel, value: (i % 128) as u8 },
-                Midi::Control { channel, controller: 120 + (i / 40 % 8) as u8, value: 0 },
-            ];
-            events.extend(controls.map(|midi| TimedMidi { offset, midi }));
-        }
-        if i % 300 == 150 {
-            // More than a batch, and not in order.
-            events.extend((0..4_000_u32).map(|n| {
-                let (channel, key) = (Channel::new((n / 250 % 16) as u8), (n / 2 % 120) as u8);
-                let on = Midi::NoteOn { channel, key, velocity: 60 };
-                let off = Midi::NoteOff { channel, key, velocity: 0 };
-                TimedMidi { offset: n * 7 % frames, midi: if n % 2 == 0 { on } else { off } }
-            }));
-        }
-        (frames, transport, events)
     }
 }

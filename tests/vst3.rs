@@ -4,6 +4,7 @@
 #[path = "rig/cases.rs"]
 #[macro_use]
 mod cases;
+#[expect(dead_code, reason = "the host's threads are one here")]
 #[path = "rig/host.rs"]
 mod host;
 #[path = "rig/life.rs"]

@@ -1,6 +1,7 @@
 //! A CLAP host: the entry of this very program, or of the built file that `SIDEMAN_CLAP` names.
 #![expect(unsafe_code, reason = "a plugin is loaded and called over C")]
 
+use std::collections::HashMap;
 use std::ffi::CString;
 
 use clack_extensions::audio_ports_config::PluginAudioPortsConfig;
@@ -20,7 +21,9 @@ use clack_host::utils::{BeatTime, SecondsTime};
 use sideman::live::block::Transport;
 use sideman::music::event::{Channel, Midi, TimedMidi};
 
-use crate::host::{Answer, BEFORE, Call, Host, MAX_FRAMES, Param, RATE, ROOM, param_id};
+use crate::host::{
+    Answer, Audio, BEFORE, Call, Guard, Host, MAX_FRAMES, Param, RATE, ROOM, param_id,
+};
 
 /// The plugin's id.
 pub(crate) const ID: &std::ffi::CStr = c"org.sideman.sideman";
@@ -37,10 +40,17 @@ impl HostHandlers for Handlers {
 /// A host with one instance.
 pub(crate) struct ClapHost {
     // Dropped in this order: the processor is part of the instance.
-    processor: Option<PluginAudioProcessor<Handlers>>,
+    audio: Option<ClapAudio>,
     /// The instance.
     pub(crate) instance: PluginInstance<Handlers>,
+}
+
+/// What belongs to the audio thread.
+pub(crate) struct ClapAudio {
+    processor: Option<PluginAudioProcessor<Handlers>>,
     is_effect: bool,
+    /// The steps of parameters that have some: CLAP counts them, where others go from 0 to 1.
+    steps: HashMap<u32, f64>,
     /// A transport that the next block's event list tells of, and its sample.
     pub(crate) retold: Option<(u32, Transport)>,
     input: EventBuffer,
@@ -48,8 +58,7 @@ pub(crate) struct ClapHost {
     buffers: [Vec<f32>; 4],
     input_ports: AudioPorts,
     output_ports: AudioPorts,
-    /// Runs the plugin's calls on the audio thread, and nothing of the host's but taking events.
-    pub(crate) guard: fn(&mut dyn FnMut()),
+    guard: Guard,
 }
 
 /// The entry that is tested.
@@ -71,6 +80,8 @@ pub(crate) fn own_entry() -> PluginEntry {
 }
 
 impl Host for ClapHost {
+    type Audio = ClapAudio;
+
     fn open() -> Self {
         Self::of(&entry())
     }
@@ -79,7 +90,7 @@ impl Host for ClapHost {
         let handle = self.instance.plugin_handle();
         let configs: PluginAudioPortsConfig = handle.get_extension().unwrap();
         configs.select(&handle, ClapId::new(u32::from(effect))).unwrap();
-        self.is_effect = effect;
+        self.audio().is_effect = effect;
     }
 
     fn activate(&mut self, offline: bool) {
@@ -93,81 +104,24 @@ impl Host for ClapHost {
             max_frames_count: MAX_FRAMES,
         };
         let processor = self.instance.activate(|(), ()| (), config).unwrap();
-        self.processor = Some(processor.start_processing().unwrap().into());
+        self.audio().processor = Some(processor.start_processing().unwrap().into());
     }
 
     fn deactivate(&mut self) {
-        let processor = self.processor.take().unwrap();
+        let processor = self.audio().processor.take().unwrap();
         self.instance.deactivate(processor.into_stopped());
     }
 
     fn reset(&mut self) {
-        let processor = self.processor.as_mut().unwrap();
-        (self.guard)(&mut || processor.reset());
+        self.audio().reset();
     }
 
     fn process(&mut self, call: &Call<'_>) -> Answer {
-        let range = ..call.frames as usize;
-        self.input.clear();
-        for (time, id, value) in call.automation {
-            let value = value * self.steps(param_id(id));
-            let id = ClapId::new(param_id(id));
-            self.input.push(&ParamValueEvent::new(*time, id, Pckn::match_all(), value));
-        }
-        if let Some((time, transport)) = self.retold.take() {
-            let header = EventHeader::new_core(time, EventFlags::empty());
-            self.input.push(&TransportEvent { header, ..transport_event(&transport) });
-        }
-        for event in call.events {
-            push(&mut self.input, *event);
-        }
-        // The order of equal times stays: a parameter counts before the notes on its sample.
-        self.input.sort();
-        self.output.events.clear();
-        for buffer in &mut self.buffers {
-            buffer[range].fill(BEFORE);
-        }
-        let transport = call.transport.map(|t| transport_event(&t));
-        let [in_left, in_right, out_left, out_right] = &mut self.buffers;
-        let inputs = self.is_effect.then(|| AudioPortBuffer {
-            latency: 0,
-            channels: AudioPortBufferType::f32_input_only(
-                [in_left, in_right].into_iter().map(|b| InputChannel::variable(&mut b[range])),
-            ),
-        });
-        let inputs = self.input_ports.with_input_buffers(inputs);
-        let mut outputs = self.output_ports.with_output_buffers([AudioPortBuffer {
-            latency: 0,
-            channels: AudioPortBufferType::f32_output_only(
-                [&mut *out_left, &mut *out_right].into_iter().map(|b| &mut b[range]),
-            ),
-        }]);
-        let processor = self.processor.as_mut().unwrap().as_started_mut().unwrap();
-        let events = self.input.as_input();
-        let mut out_events = OutputEvents::from_buffer(&mut self.output);
-        let mut status = None;
-        (self.guard)(&mut || {
-            status = Some(processor.process(
-                &inputs,
-                &mut outputs,
-                &events,
-                &mut out_events,
-                None,
-                transport.as_ref(),
-            ));
-        });
-        // With no samples there is nothing to keep alive for.
-        if call.frames > 0 {
-            assert_eq!(status.unwrap().unwrap(), ProcessStatus::Continue, "hosts put it to sleep");
-        }
-        Answer {
-            events: self.output.events.clone(),
-            sound: [out_left[range].to_vec(), out_right[range].to_vec()],
-        }
+        self.audio().process(call)
     }
 
     fn set_room(&mut self, room: usize) {
-        self.output.room = room;
+        self.audio().set_room(room);
     }
 
     fn params(&mut self) -> Vec<Param> {
@@ -233,6 +187,22 @@ impl Host for ClapHost {
         let latency: PluginLatency = handle.get_extension().unwrap();
         latency.get(&handle)
     }
+
+    fn ask_around(&mut self) {
+        self.instance.call_on_main_thread_callback();
+        for param in self.params() {
+            self.value(param.id);
+        }
+        self.latency();
+    }
+
+    fn lend(&mut self) -> ClapAudio {
+        self.audio.take().unwrap()
+    }
+
+    fn take_back(&mut self, audio: ClapAudio) {
+        self.audio = Some(audio);
+    }
 }
 
 impl ClapHost {
@@ -240,24 +210,27 @@ impl ClapHost {
     pub(crate) fn of(entry: &PluginEntry) -> Self {
         let host = HostInfo::new("Rig", "Sideman", "", "1").unwrap();
         let instance = PluginInstance::new(|&()| (), |()| (), entry, ID, &host).unwrap();
-        Self {
+        let audio = ClapAudio {
             processor: None,
-            instance,
             is_effect: false,
+            steps: HashMap::new(),
             retold: None,
             input: EventBuffer::with_capacity(ROOM),
-            output: Outlet { events: Vec::with_capacity(ROOM), room: ROOM, plant: false },
+            output: Outlet { events: Vec::with_capacity(ROOM), room: ROOM, plant: || {} },
             buffers: std::array::from_fn(|_| vec![0.0; MAX_FRAMES as usize]),
             input_ports: AudioPorts::with_capacity(2, 1),
             output_ports: AudioPorts::with_capacity(2, 1),
             guard: |call| call(),
-        }
+        };
+        let mut host = Self { audio: Some(audio), instance };
+        let stepped = host.params().into_iter().filter(|p| p.steps > 0);
+        host.audio().steps = stepped.map(|p| (p.id, f64::from(p.steps))).collect();
+        host
     }
 
-    /// Allocates in the middle of the plugin's `process`, with the next event that it sends.
-    #[allow(dead_code, reason = "only where a guard is tested")]
-    pub(crate) fn plant(&mut self) {
-        self.output.plant = true;
+    /// What belongs to the audio thread, while it is not lent.
+    pub(crate) fn audio(&mut self) -> &mut ClapAudio {
+        self.audio.as_mut().unwrap()
     }
 
     /// CLAP counts the steps of stepped parameters; others go from 0 to 1.
@@ -267,18 +240,113 @@ impl ClapHost {
     }
 }
 
-/// Takes events until it is full. Allocates nothing, but for a plant.
+impl Audio for ClapAudio {
+    fn reset(&mut self) {
+        let processor = self.processor.as_mut().unwrap();
+        (self.guard)(&mut || processor.reset());
+    }
+
+    fn process(&mut self, call: &Call<'_>) -> Answer {
+        let range = ..call.frames as usize;
+        self.input.clear();
+        self.automate(call.automation);
+        if let Some((time, transport)) = self.retold.take() {
+            let header = EventHeader::new_core(time, EventFlags::empty());
+            self.input.push(&TransportEvent { header, ..transport_event(&transport) });
+        }
+        for event in call.events {
+            push(&mut self.input, *event);
+        }
+        // The order of equal times stays: a parameter counts before the notes on its sample.
+        self.input.sort();
+        self.output.events.clear();
+        for buffer in &mut self.buffers {
+            buffer[range].fill(BEFORE);
+        }
+        let transport = call.transport.map(|t| transport_event(&t));
+        let [in_left, in_right, out_left, out_right] = &mut self.buffers;
+        let inputs = self.is_effect.then(|| AudioPortBuffer {
+            latency: 0,
+            channels: AudioPortBufferType::f32_input_only(
+                [in_left, in_right].into_iter().map(|b| InputChannel::variable(&mut b[range])),
+            ),
+        });
+        let inputs = self.input_ports.with_input_buffers(inputs);
+        let mut outputs = self.output_ports.with_output_buffers([AudioPortBuffer {
+            latency: 0,
+            channels: AudioPortBufferType::f32_output_only(
+                [&mut *out_left, &mut *out_right].into_iter().map(|b| &mut b[range]),
+            ),
+        }]);
+        let processor = self.processor.as_mut().unwrap().as_started_mut().unwrap();
+        let events = self.input.as_input();
+        let mut out_events = OutputEvents::from_buffer(&mut self.output);
+        let mut status = None;
+        (self.guard)(&mut || {
+            status = Some(processor.process(
+                &inputs,
+                &mut outputs,
+                &events,
+                &mut out_events,
+                None,
+                transport.as_ref(),
+            ));
+        });
+        // With no samples there is nothing to keep alive for.
+        if call.frames > 0 {
+            assert_eq!(status.unwrap().unwrap(), ProcessStatus::Continue, "hosts put it to sleep");
+        }
+        Answer {
+            events: self.output.events.clone(),
+            sound: [out_left[range].to_vec(), out_right[range].to_vec()],
+        }
+    }
+
+    fn set_room(&mut self, room: usize) {
+        self.output.room = room;
+    }
+
+    fn flush(&mut self, automation: &[(u32, &str, f64)]) {
+        self.input.clear();
+        self.automate(automation);
+        let processor = self.processor.as_mut().unwrap();
+        let mut handle = processor.plugin_handle();
+        let params: PluginParams = handle.get_extension().unwrap();
+        let events = self.input.as_input();
+        let mut out_events = OutputEvents::from_buffer(&mut self.output);
+        (self.guard)(&mut || params.flush_active(&mut handle, &events, &mut out_events));
+    }
+
+    fn set_guard(&mut self, guard: Guard) {
+        self.guard = guard;
+    }
+
+    fn plant(&mut self, plant: fn()) {
+        self.output.plant = plant;
+    }
+}
+
+impl ClapAudio {
+    fn automate(&mut self, automation: &[(u32, &str, f64)]) {
+        for (time, id, value) in automation {
+            let id = param_id(id);
+            let value = value * self.steps.get(&id).unwrap_or(&1.0);
+            let event = ParamValueEvent::new(*time, ClapId::new(id), Pckn::match_all(), value);
+            self.input.push(&event);
+        }
+    }
+}
+
+/// Takes events until it is full. Does nothing else, but for a plant.
 struct Outlet {
     events: Vec<TimedMidi>,
     room: usize,
-    plant: bool,
+    plant: fn(),
 }
 
 impl OutputEventBuffer for Outlet {
     fn try_push(&mut self, event: &UnknownEvent) -> Result<(), TryPushError> {
-        if self.plant {
-            std::hint::black_box(vec![0_u8]);
-        }
+        (self.plant)();
         if self.events.len() >= self.room.min(ROOM) {
             return Err(TryPushError::new());
         }

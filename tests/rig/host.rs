@@ -12,8 +12,13 @@ pub(crate) const MAX_FRAMES: u32 = 8_192;
 /// Output events that a host takes in one block, where a test says nothing else.
 pub(crate) const ROOM: usize = 16_384;
 
+/// What a host runs the plugin's calls on the audio thread in, and nothing of its own but taking events.
+pub(crate) type Guard = fn(&mut dyn FnMut());
+
 /// A host with one instance of the plugin.
 pub(crate) trait Host {
+    /// What belongs to its audio thread.
+    type Audio: Audio;
     /// Loads the plugin and makes an instance of it.
     fn open() -> Self
     where
@@ -44,6 +49,29 @@ pub(crate) trait Host {
     fn load(&mut self, state: &[u8]) -> bool;
     /// Samples of delay that the plugin reports.
     fn latency(&mut self) -> u32;
+    /// Whatever else a host's main thread may ask while the audio thread plays.
+    fn ask_around(&mut self);
+    /// Lends what belongs to the audio thread to another thread. Until it is back this one is the main
+    /// thread alone: it plays no blocks, and neither activates nor deactivates.
+    fn lend(&mut self) -> Self::Audio;
+    /// Takes back what was lent.
+    fn take_back(&mut self, audio: Self::Audio);
+}
+
+/// What belongs to a host's audio thread, between activation and deactivation.
+pub(crate) trait Audio: Send {
+    /// Plays one block.
+    fn process(&mut self, call: &Call<'_>) -> Answer;
+    /// Asks for a reset in the middle of processing.
+    fn reset(&mut self);
+    /// Changes parameters between blocks.
+    fn flush(&mut self, automation: &[(u32, &str, f64)]);
+    /// Output events that are taken in one block from now on.
+    fn set_room(&mut self, room: usize);
+    /// Runs the plugin's calls in `guard` from now on.
+    fn set_guard(&mut self, guard: Guard);
+    /// Does this in the middle of the plugin's `process`, with every event that it sends.
+    fn plant(&mut self, plant: fn());
 }
 
 /// One block.

@@ -22,7 +22,9 @@ use vst3::Steinberg::{
 };
 use vst3::{ComPtr, ComWrapper, Interface};
 
-use crate::host::{Answer, BEFORE, Call, Host, MAX_FRAMES, Param, RATE, ROOM, param_id};
+use crate::host::{
+    Answer, Audio, BEFORE, Call, Guard, Host, MAX_FRAMES, Param, RATE, ROOM, param_id,
+};
 use crate::vst3_objects::{Changes, Events, Stream};
 
 /// A host with one instance.
@@ -30,11 +32,26 @@ pub(crate) struct Vst3Host {
     component: ComPtr<IComponent>,
     processor: ComPtr<IAudioProcessor>,
     controller: ComPtr<IEditController>,
-    mapping: ComPtr<IMidiMapping>,
+    audio: Option<Vst3Audio>,
+}
+
+/// What belongs to the audio thread.
+pub(crate) struct Vst3Audio {
+    processor: ComPtr<IAudioProcessor>,
+    /// The parameter that stands for each controller of each channel.
+    controllers: Vec<u32>,
     is_effect: bool,
     room: usize,
     buffers: [Vec<f32>; 4],
+    guard: Guard,
+    plant: fn(),
 }
+
+// SAFETY: VST3 has `process` called on a thread of its own, and a plugin counts its references atomically.
+unsafe impl Send for Vst3Audio {}
+
+/// Controllers of a channel that VST3 has parameters for: MIDI's 128, pressure and bend.
+const CONTROLLERS: i16 = 130;
 
 /// The factory that is tested. A library that was loaded stays.
 pub(crate) fn factory() -> ComPtr<IPluginFactory> {
@@ -68,6 +85,8 @@ pub(crate) fn class(factory: &ComPtr<IPluginFactory>) -> (PClassInfo, i32) {
 }
 
 impl Host for Vst3Host {
+    type Audio = Vst3Audio;
+
     fn open() -> Self {
         let factory = factory();
         let (class, _) = class(&factory);
@@ -81,14 +100,22 @@ impl Host for Vst3Host {
         };
         // SAFETY: a host may pass no context.
         assert_eq!(unsafe { component.initialize(null_mut::<FUnknown>()) }, kResultOk);
-        Self {
+        let mapping: ComPtr<IMidiMapping> = component.cast().unwrap();
+        let all = (0..16).flat_map(|channel| (0..CONTROLLERS).map(move |c| (channel, c)));
+        let audio = Vst3Audio {
             processor: component.cast().unwrap(),
-            controller: component.cast().unwrap(),
-            mapping: component.cast().unwrap(),
-            component,
+            controllers: all.map(|(channel, c)| controller_id(&mapping, channel, c)).collect(),
             is_effect: false,
             room: ROOM,
             buffers: std::array::from_fn(|_| vec![0.0; MAX_FRAMES as usize]),
+            guard: |call| call(),
+            plant: || {},
+        };
+        Self {
+            processor: component.cast().unwrap(),
+            controller: component.cast().unwrap(),
+            component,
+            audio: Some(audio),
         }
     }
 
@@ -104,7 +131,7 @@ impl Host for Vst3Host {
             )
         };
         assert_eq!(result, kResultOk);
-        self.is_effect = effect;
+        self.audio().is_effect = effect;
     }
 
     fn activate(&mut self, offline: bool) {
@@ -132,59 +159,15 @@ impl Host for Vst3Host {
     }
 
     fn reset(&mut self) {
-        // SAFETY: this is how VST3 asks for a reset.
-        unsafe {
-            assert_eq!(self.processor.setProcessing(0), kResultOk);
-            assert_eq!(self.processor.setProcessing(1), kResultOk);
-        }
+        self.audio().reset();
     }
 
     fn process(&mut self, call: &Call<'_>) -> Answer {
-        let frames = call.frames as usize;
-        let mut points = Vec::new();
-        let mut notes = Vec::new();
-        for (at, id, value) in call.automation {
-            points.push((param_id(id), *at, *value));
-        }
-        for event in call.events {
-            match self.message(*event) {
-                Ok(note) => notes.push(note),
-                Err((id, value)) => points.push((id, event.offset, value)),
-            }
-        }
-        let changes = ComWrapper::new(Changes::new(&points));
-        let input = ComWrapper::new(Events::new(notes, usize::MAX));
-        let output = ComWrapper::new(Events::new(Vec::with_capacity(ROOM), self.room.min(ROOM)));
-        for buffer in &mut self.buffers {
-            buffer[..frames].fill(BEFORE);
-        }
-        let mut channels = self.buffers.each_mut().map(Vec::as_mut_ptr);
-        let (inputs, outputs) = channels.split_at_mut(2);
-        let mut inputs = bus(inputs);
-        let mut outputs = bus(outputs);
-        let mut context = context(call.transport);
-        let mut data = ProcessData {
-            processMode: 0,
-            symbolicSampleSize: SymbolicSampleSizes_::kSample32 as i32,
-            numSamples: call.frames as i32,
-            numInputs: i32::from(self.is_effect),
-            numOutputs: 1,
-            inputs: if self.is_effect { &raw mut inputs } else { null_mut() },
-            outputs: &raw mut outputs,
-            inputParameterChanges: changes.to_com_ptr::<IParameterChanges>().unwrap().as_ptr(),
-            outputParameterChanges: null_mut(),
-            inputEvents: input.to_com_ptr::<IEventList>().unwrap().as_ptr(),
-            outputEvents: output.to_com_ptr::<IEventList>().unwrap().as_ptr(),
-            processContext: context.as_mut().map_or(null_mut(), |c| &raw mut *c),
-        };
-        // SAFETY: everything that `data` points to outlives the call.
-        assert_eq!(unsafe { self.processor.process(&raw mut data) }, kResultOk);
-        let sound = [2, 3].map(|i: usize| self.buffers[i][..frames].to_vec());
-        Answer { events: output.take().iter().map(read).collect(), sound }
+        self.audio().process(call)
     }
 
     fn set_room(&mut self, room: usize) {
-        self.room = room;
+        self.audio().set_room(room);
     }
 
     fn params(&mut self) -> Vec<Param> {
@@ -255,6 +238,24 @@ impl Host for Vst3Host {
         // SAFETY: a call without pointers.
         unsafe { self.processor.getLatencySamples() }
     }
+
+    fn ask_around(&mut self) {
+        for param in self.params() {
+            let value = self.value(param.id);
+            // A host tells the controller what it automates, so that an editor shows it.
+            // SAFETY: a call without pointers.
+            unsafe { self.controller.setParamNormalized(param.id, value) };
+        }
+        self.latency();
+    }
+
+    fn lend(&mut self) -> Vst3Audio {
+        self.audio.take().unwrap()
+    }
+
+    fn take_back(&mut self, audio: Vst3Audio) {
+        self.audio = Some(audio);
+    }
 }
 
 impl Vst3Host {
@@ -273,6 +274,93 @@ impl Vst3Host {
         }
     }
 
+    fn audio(&mut self) -> &mut Vst3Audio {
+        self.audio.as_mut().unwrap()
+    }
+}
+
+impl Audio for Vst3Audio {
+    fn reset(&mut self) {
+        (self.guard)(&mut || {
+            // SAFETY: this is how VST3 asks for a reset.
+            unsafe {
+                assert_eq!(self.processor.setProcessing(0), kResultOk);
+                assert_eq!(self.processor.setProcessing(1), kResultOk);
+            }
+        });
+    }
+
+    fn process(&mut self, call: &Call<'_>) -> Answer {
+        let frames = call.frames as usize;
+        let mut points = Vec::new();
+        let mut notes = Vec::new();
+        for (at, id, value) in call.automation {
+            points.push((param_id(id), *at, *value));
+        }
+        for event in call.events {
+            match self.message(*event) {
+                Ok(note) => notes.push(note),
+                Err((id, value)) => points.push((id, event.offset, value)),
+            }
+        }
+        let changes = ComWrapper::new(Changes::new(&points));
+        let input = ComWrapper::new(Events::new(notes, usize::MAX, || {}));
+        let room = self.room.min(ROOM);
+        let output = ComWrapper::new(Events::new(Vec::with_capacity(ROOM), room, self.plant));
+        for buffer in &mut self.buffers {
+            buffer[..frames].fill(BEFORE);
+        }
+        let mut channels = self.buffers.each_mut().map(Vec::as_mut_ptr);
+        let (inputs, outputs) = channels.split_at_mut(2);
+        let mut inputs = bus(inputs);
+        let mut outputs = bus(outputs);
+        let mut context = context(call.transport);
+        let changes_pointer = changes.to_com_ptr::<IParameterChanges>().unwrap();
+        let input_pointer = input.to_com_ptr::<IEventList>().unwrap();
+        let output_pointer = output.to_com_ptr::<IEventList>().unwrap();
+        let mut data = ProcessData {
+            processMode: 0,
+            symbolicSampleSize: SymbolicSampleSizes_::kSample32 as i32,
+            numSamples: call.frames as i32,
+            numInputs: i32::from(self.is_effect),
+            numOutputs: 1,
+            inputs: if self.is_effect { &raw mut inputs } else { null_mut() },
+            outputs: &raw mut outputs,
+            inputParameterChanges: changes_pointer.as_ptr(),
+            outputParameterChanges: null_mut(),
+            inputEvents: input_pointer.as_ptr(),
+            outputEvents: output_pointer.as_ptr(),
+            processContext: context.as_mut().map_or(null_mut(), |c| &raw mut *c),
+        };
+        let mut result = None;
+        (self.guard)(&mut || {
+            // SAFETY: everything that `data` points to outlives the call.
+            result = Some(unsafe { self.processor.process(&raw mut data) });
+        });
+        assert_eq!(result, Some(kResultOk));
+        let sound = [2, 3].map(|i: usize| self.buffers[i][..frames].to_vec());
+        Answer { events: output.take().iter().map(read).collect(), sound }
+    }
+
+    fn set_room(&mut self, room: usize) {
+        self.room = room;
+    }
+
+    fn flush(&mut self, automation: &[(u32, &str, f64)]) {
+        // This is how VST3 does it.
+        self.process(&Call { automation, ..Call::default() });
+    }
+
+    fn set_guard(&mut self, guard: Guard) {
+        self.guard = guard;
+    }
+
+    fn plant(&mut self, plant: fn()) {
+        self.plant = plant;
+    }
+}
+
+impl Vst3Audio {
     /// A message as an event, or as the parameter that stands for a controller.
     fn message(&self, event: TimedMidi) -> Result<Event, (u32, f64)> {
         let unit = |value: u8| f32::from(value) / 127.0;
@@ -318,15 +406,19 @@ impl Vst3Host {
     }
 
     fn controller_id(&self, channel: Channel, controller: i16) -> u32 {
-        let mut id = 0;
-        let channel = channel.index().into();
-        // SAFETY: the id outlives the call.
-        let result = unsafe {
-            self.mapping.getMidiControllerAssignment(0, channel, controller, &raw mut id)
-        };
-        assert_eq!(result, kResultOk);
-        id
+        let channel = usize::from(channel.index());
+        self.controllers[channel * CONTROLLERS as usize + controller as usize]
     }
+}
+
+/// The parameter that stands for a controller.
+fn controller_id(mapping: &ComPtr<IMidiMapping>, channel: i16, controller: i16) -> u32 {
+    let mut id = 0;
+    // SAFETY: the id outlives the call.
+    let result =
+        unsafe { mapping.getMidiControllerAssignment(0, channel, controller, &raw mut id) };
+    assert_eq!(result, kResultOk);
+    id
 }
 
 impl Drop for Vst3Host {

@@ -14,21 +14,22 @@ use vst3::Steinberg::Vst::{
 use vst3::Steinberg::{IBStream, IBStreamTrait, kResultFalse, kResultOk, tresult};
 use vst3::{Class, ComPtr, ComWrapper};
 
-/// A list of events that takes up to `room`. Allocates nothing while it has the capacity.
+/// A list of events that takes up to `room`. Allocates nothing while it has the capacity, but for a plant.
 pub(crate) struct Events {
-    events: RefCell<Vec<Event>>,
+    list: RefCell<Vec<Event>>,
     room: usize,
+    plant: fn(),
 }
 
 impl Events {
-    /// A list that holds these.
-    pub(crate) fn new(events: Vec<Event>, room: usize) -> Self {
-        Self { events: RefCell::new(events), room }
+    /// A list that holds these, and does `plant` with each that it takes.
+    pub(crate) fn new(events: Vec<Event>, room: usize, plant: fn()) -> Self {
+        Self { list: RefCell::new(events), room, plant }
     }
 
     /// Takes all events out.
     pub(crate) fn take(&self) -> Vec<Event> {
-        self.events.take()
+        self.list.take()
     }
 }
 
@@ -38,11 +39,11 @@ impl Class for Events {
 
 impl IEventListTrait for Events {
     unsafe fn getEventCount(&self) -> i32 {
-        self.events.borrow().len() as i32
+        self.list.borrow().len() as i32
     }
 
     unsafe fn getEvent(&self, index: i32, event: *mut Event) -> tresult {
-        let Some(found) = self.events.borrow().get(index as usize).copied() else {
+        let Some(found) = self.list.borrow().get(index as usize).copied() else {
             return kResultFalse;
         };
         // SAFETY: the caller lends a place for one event.
@@ -51,11 +52,12 @@ impl IEventListTrait for Events {
     }
 
     unsafe fn addEvent(&self, event: *mut Event) -> tresult {
-        if self.events.borrow().len() >= self.room {
+        (self.plant)();
+        if self.list.borrow().len() >= self.room {
             return kResultFalse;
         }
         // SAFETY: the caller lends one event.
-        self.events.borrow_mut().push(unsafe { event.read() });
+        self.list.borrow_mut().push(unsafe { event.read() });
         kResultOk
     }
 }

@@ -6,6 +6,7 @@ pub(crate) fn page(task: &str) -> Option<&'static str> {
         "" => OVERVIEW,
         "jam" => JAM,
         "test" => TEST,
+        "realtime" => REALTIME,
         "check" => CHECK,
         "check-cuda" => CHECK_CUDA,
         "ci" => CI,
@@ -22,6 +23,7 @@ Usage: cargo xtask <task> [arguments]
 Tasks:
   jam [arguments]     build the program and run `sideman jam`
   test [arguments]    bundle the plugin, then run every test
+  realtime            bundle the plugin, then play it under a real-time sanitizer
   check               format, spelling, clippy, documentation, licences
   check-cuda          clippy for the feature cuda, with no CUDA needed
   ci                  check, then test
@@ -55,11 +57,11 @@ Relative paths are taken from the repository's root. The exit code is the progra
 
 const TEST: &str = "\
 Bundles the plugin in release mode, then runs the tests of the package (by cargo-nextest when it is
-installed, else by cargo test), those of xtask, and the doc tests.
+installed, else by cargo test), those of xtask, the doc tests, and what `realtime` runs.
 
 Usage: cargo xtask test [arguments of cargo nextest run, or of cargo test]
 
-With arguments only what they choose is run; xtask's tests and the doc tests are left out.
+With arguments only what they choose is run; xtask's tests, the doc tests and the sanitizer are left out.
 
 Environment of the tests:
   SIDEMAN_CLAP    the built CLAP plugin's shared library, absolute path
@@ -69,6 +71,18 @@ Examples:
   cargo xtask test
   cargo xtask test --test tidy
   cargo xtask test held
+";
+
+const REALTIME: &str = "\
+Bundles the plugin in release mode and plays its CLAP and VST3 files, as they are, in a host that is
+linked with LLVM's real-time sanitizer: whatever may wait on the audio thread prints its stack and ends
+the host. First it is shown to find what is planted. Skipped where Rust brings no such runtime.
+The same performances go under the kernel's watch for system calls with the other tests.
+
+Usage: cargo xtask realtime
+
+Environment:
+  SIDEMAN_REALTIME_BLOCKS    blocks of a performance (5000)
 ";
 
 const CHECK: &str = "\

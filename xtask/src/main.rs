@@ -9,6 +9,7 @@ mod check_cuda;
 mod failure;
 mod help;
 mod jam;
+mod realtime;
 mod step;
 mod system;
 mod test;
@@ -48,6 +49,7 @@ fn run(args: &[String]) -> Outcome {
     match task.as_str() {
         "jam" => jam::run(&Workspace::find()?, args),
         "test" => test::run(&Workspace::find()?, args),
+        "realtime" => no_arguments(task, args).and_then(|()| realtime::run(&Workspace::find()?)),
         "check" => no_arguments(task, args).and_then(|()| check::run(&Workspace::find()?)),
         "check-cuda" => {
             no_arguments(task, args).and_then(|()| check_cuda::run(&Workspace::find()?))
@@ -90,7 +92,17 @@ mod tests {
 
     #[test]
     fn every_task_has_help() {
-        for task in ["", "jam", "test", "check", "check-cuda", "ci", "bundle", "bundle-universal"] {
+        for task in [
+            "",
+            "jam",
+            "test",
+            "realtime",
+            "check",
+            "check-cuda",
+            "ci",
+            "bundle",
+            "bundle-universal",
+        ] {
             assert!(run(&words(&format!("{task} --help"))).is_ok(), "{task}");
             assert!(run(&words(&format!("help {task}"))).is_ok(), "help {task}");
         }

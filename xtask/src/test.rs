@@ -2,6 +2,7 @@
 
 use crate::bundle;
 use crate::failure::Outcome;
+use crate::realtime;
 use crate::step;
 use crate::system::{self, Need};
 use crate::workspace::Workspace;
@@ -23,6 +24,7 @@ pub(crate) fn run(workspace: &Workspace, args: &[String]) -> Outcome {
     if args.is_empty() {
         step::command("tests of xtask", workspace.cargo(runner).args(["--package", "xtask"]))?;
         step::command("doc tests", &mut workspace.cargo(&["test", "--doc"]))?;
+        realtime::play(workspace, &bundle)?;
     }
     let mut tests = workspace.cargo(runner);
     tests.args(targets).args(args);

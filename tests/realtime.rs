@@ -48,7 +48,7 @@ const FRAMES: [u32; 6] = [512, 64, 1, 333, 1_024, 128];
 const SPEED: f64 = 2.0;
 
 /// How long a model stays chosen.
-const SWAP_EVERY: Duration = Duration::from_millis(1_000);
+const SWAP_EVERY: Duration = Duration::from_secs(1);
 
 /// How much of that time states are loaded. Each sets the music back, and some should be played.
 const LOAD_FOR: Duration = Duration::from_millis(100);
@@ -199,7 +199,7 @@ fn play(audio: &mut impl Audio, blocks: u32) -> usize {
         }
         let call = Call { frames, transport, events: &events, automation: points };
         let answer = audio.process(&call);
-        let is_machine = |e: &&TimedMidi| is_on(e) && !events.iter().any(|p| p.midi == e.midi);
+        let is_machine = |e: &&TimedMidi| is_on(**e) && !events.iter().any(|p| p.midi == e.midi);
         heard += answer.events.iter().filter(is_machine).count();
         samples += f64::from(frames);
         let due = began + Duration::from_secs_f64(samples / RATE / SPEED);
@@ -208,7 +208,7 @@ fn play(audio: &mut impl Audio, blocks: u32) -> usize {
     heard
 }
 
-fn is_on(event: &TimedMidi) -> bool {
+fn is_on(event: TimedMidi) -> bool {
     matches!(event.midi, Midi::NoteOn { .. })
 }
 

@@ -7,6 +7,7 @@
     deny(clippy::disallowed_methods, clippy::disallowed_macros, clippy::disallowed_types)
 )]
 
+mod answers;
 pub mod block;
 mod clock;
 pub mod improviser;

@@ -283,10 +283,13 @@ fn report(args: &PlayArgs, track: &Track, take: &Take, performance: &Performance
         performance.settings().seed,
     );
     println!(
-        "{seconds:.0} s of music in {elapsed:.1} s, {} on {}, {hanging} hanging, {} late plans, {} late notes",
+        "{seconds:.0} s of music in {elapsed:.1} s, {} on {}, {hanging} hanging, {} late plans, {} late notes, \
+         at most {} messages to the model and {} from it waiting",
         meter.times(),
         status.device.device,
         meter.late_plans.load(Ordering::Relaxed),
         meter.late_notes.load(Ordering::Relaxed),
+        meter.to_worker.most(),
+        meter.to_audio.most(),
     );
 }

@@ -1,6 +1,6 @@
 //! Counters that the faces read while the music plays.
 
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 
 use crate::link::histogram::Histogram;
 
@@ -23,6 +23,40 @@ pub struct Meter {
     pub step: Histogram,
     /// The worker's part of the reaction: from its taking a message in to the plan that knows of it.
     pub reaction: Histogram,
+    /// The whole reaction: from a key of the player to the first machine note that could know of it. The grid, the
+    /// setting `reaction` and the music are in it.
+    pub answer: Histogram,
+    /// Messages on their way to the worker.
+    pub to_worker: Queue,
+    /// Messages on their way to the audio thread.
+    pub to_audio: Queue,
+}
+
+/// How many messages wait in a ring.
+#[derive(Debug, Default)]
+pub struct Queue {
+    now: AtomicUsize,
+    most: AtomicUsize,
+}
+
+impl Queue {
+    /// Says how many wait now.
+    ///
+    /// Any thread. No allocation, lock or system call.
+    pub(crate) fn set(&self, waiting: usize) {
+        self.now.store(waiting, Relaxed);
+        self.most.fetch_max(waiting, Relaxed);
+    }
+
+    /// How many wait.
+    pub fn now(&self) -> usize {
+        self.now.load(Relaxed)
+    }
+
+    /// The most that ever waited.
+    pub fn most(&self) -> usize {
+        self.most.load(Relaxed)
+    }
 }
 
 impl Meter {
@@ -31,6 +65,11 @@ impl Meter {
     /// Any thread. No allocation, lock or system call.
     pub fn count(counter: &AtomicU64) {
         counter.fetch_add(1, Relaxed);
+    }
+
+    /// Machine notes that were left out, whatever the reason.
+    pub fn dropped(&self) -> u64 {
+        self.late_notes.load(Relaxed) + self.clashes.load(Relaxed)
     }
 
     /// The usual and the 99th percentile time of a model step and of the worker's part of the reaction, in one

@@ -44,14 +44,18 @@ impl AudioEnd {
     /// Audio thread. No allocation, lock or system call.
     #[must_use]
     pub fn send(&mut self, message: ToWorker) -> bool {
-        self.worker_tx.try_push(message).is_ok()
+        let is_sent = self.worker_tx.try_push(message).is_ok();
+        self.meter.to_worker.set(self.worker_tx.occupied_len());
+        is_sent
     }
 
     /// The next message, if there is one.
     ///
     /// Audio thread. No allocation, lock or system call.
     pub fn receive(&mut self) -> Option<ToAudio> {
-        self.worker_rx.try_pop()
+        let message = self.worker_rx.try_pop();
+        self.meter.to_audio.set(self.worker_rx.occupied_len());
+        message
     }
 
     /// Sleeps until the worker may have said something. Gives up the thread: for offline renders only.
@@ -80,7 +84,9 @@ const WAIT_PAUSES: u32 = 20_000;
 impl WorkerEnd {
     /// The next message, if there is one.
     pub fn receive(&mut self) -> Option<ToWorker> {
-        self.audio_rx.try_pop()
+        let message = self.audio_rx.try_pop();
+        self.meter.to_worker.set(self.audio_rx.occupied_len());
+        message
     }
 
     /// Whether messages wait.
@@ -95,7 +101,9 @@ impl WorkerEnd {
         if self.audio_tx.vacant_len() < messages.len() {
             return false;
         }
-        self.audio_tx.push_slice(messages) == messages.len()
+        let is_sent = self.audio_tx.push_slice(messages) == messages.len();
+        self.meter.to_audio.set(self.audio_tx.occupied_len());
+        is_sent
     }
 }
 
@@ -112,10 +120,12 @@ mod tests {
             sent += 1;
         }
         assert_eq!(sent, CAPACITY as i64);
+        assert_eq!(audio.meter.to_worker.now(), CAPACITY);
         for tick in 0..sent {
             assert_eq!(worker.receive(), Some(ToWorker::Closed { tick: Tick(tick) }));
         }
         assert_eq!(worker.receive(), None);
+        assert_eq!((audio.meter.to_worker.now(), audio.meter.to_worker.most()), (0, CAPACITY));
     }
 
     #[test]
@@ -124,6 +134,7 @@ mod tests {
         let batch = vec![ToAudio::Withdraw { era: 0, from: Tick(0) }; CAPACITY - 1];
         assert!(worker.send_all(&batch));
         assert!(!worker.send_all(&batch[..2]));
+        assert_eq!(worker.meter.to_audio.now(), CAPACITY - 1);
         assert!(audio.receive().is_some());
         assert!(worker.send_all(&batch[..2]));
     }

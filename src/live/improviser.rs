@@ -4,6 +4,7 @@ use crate::link::message::{PlannedNote, ToAudio, ToWorker};
 use crate::link::meter::Meter;
 use crate::link::pair::AudioEnd;
 use crate::link::settings::{Mode, Settings};
+use crate::live::answers::Answers;
 use crate::live::block::{Block, Sink};
 use crate::live::clock::{Boundary, Change, Clock};
 use crate::live::ledger::Ledger;
@@ -35,6 +36,7 @@ pub struct Improviser {
     scheduler: Scheduler,
     timetable: Timetable,
     remote: Remote,
+    answers: Answers,
     /// What the worker was last told; `None` before the first block.
     told: Option<Settings>,
     /// A message was lost because the ring was full: the worker must be told anew.
@@ -67,6 +69,7 @@ impl Improviser {
             scheduler: Scheduler::default(),
             timetable: Timetable::default(),
             remote: Remote::default(),
+            answers: Answers::new(rate),
             told: None,
             out_of_step: true,
             take: Tick(i64::MIN),
@@ -208,6 +211,7 @@ impl Improviser {
                 self.yields_at = Tick(i64::MIN);
                 self.scheduler.clear();
                 self.timetable.clear();
+                self.answers.clear();
                 self.last_activity = tick;
             }
             if matches!(message, ToWorker::Take { .. }) {
@@ -301,6 +305,14 @@ impl Improviser {
         let sound = (settings.output, note.pitch.number(), note.velocity.clamp(1, 127));
         let began = self.clock.sample(offset);
         let started = self.ledger.start(sound, note.until, began, |m| out.send(m));
+        if started {
+            let now = self.clock.upcoming();
+            let known = match note.until {
+                Until::Tick(_) => now.plus(-i64::from(settings.reaction) - 2),
+                Until::Release(..) => now,
+            };
+            self.answers.answer(began, known, now, &self.end.meter.answer);
+        }
         Meter::count(if started { &self.end.meter.notes } else { &self.end.meter.clashes });
         self.last_activity = self.clock.upcoming();
     }
@@ -437,7 +449,10 @@ impl Improviser {
         };
         if self.heard_this_tick.1 > HEARD_PER_TICK || !self.end.send(heard) {
             Meter::count(&self.end.meter.unheard);
-        } else if settings.mode == Mode::Harmonise && settings.active {
+            return;
+        }
+        self.answers.ask(tick, self.clock.sample(offset));
+        if settings.mode == Mode::Harmonise && settings.active {
             let due = self.clock.sample(offset) + self.clock.samples(0.0, COMPANY_MILLIS);
             if !self.timetable.await_company(self.key_id, due, channel, key) {
                 Meter::count(&self.end.meter.clashes);

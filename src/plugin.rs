@@ -1,10 +1,12 @@
 //! The plugin: one engine behind the CLAP and VST3 entry points.
 //!
 //! Notes come in, the player's and the machine's go out; sound is silence, or passes through where a host
-//! insists on an effect. Every instance has a worker thread of its own, from activation to deactivation.
+//! insists on an effect. Every instance has a worker thread of its own, from activation to deactivation. The entries
+//! `clap_face` and `vst3_face` add what the framework leaves out.
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use nice_plug::prelude::{
@@ -13,7 +15,6 @@ use nice_plug::prelude::{
     ProcessMode, ProcessStatus, Vst3Plugin, Vst3SubCategory, nice_error,
 };
 
-use crate::infer::model_slot::ModelSlot;
 use crate::infer::worker::Worker;
 use crate::link::pair;
 use crate::link::settings::Settings;
@@ -21,23 +22,31 @@ use crate::live::block::Block;
 use crate::live::improviser::Improviser;
 use crate::music::time::SampleRate;
 
+use crate::plugin::desk::Desk;
 use crate::plugin::events::{Inbox, Outbox};
-use crate::plugin::params::SidemanParams;
 use crate::plugin::render::Pace;
-use crate::plugin::state::Saved;
 use crate::plugin::transport::{Seam, later};
 
 mod choices;
+mod clap_face;
+mod desk;
 mod events;
+mod menu;
+mod migrate;
 mod params;
+mod readings;
 mod render;
 mod state;
 mod transport;
+mod vst3_face;
+
+pub use clap_face::clap_entry;
+pub use vst3_face::GetPluginFactory;
 
 /// One instance.
 pub struct Sideman {
-    params: Arc<SidemanParams>,
-    models: Arc<ModelSlot>,
+    /// What is done off the audio thread, and with it the parameters.
+    desk: Arc<Desk>,
     /// The worker of this activation; dropping it ends and joins its thread.
     worker: Option<Worker>,
     /// Outlives the activations: it owes the note-offs of what sounded when the last one ended.
@@ -46,7 +55,7 @@ pub struct Sideman {
     inbox: Inbox,
     seam: Seam,
     pace: Pace,
-    /// Whether the host says that it renders. Only CLAP's word counts.
+    /// Whether the host says that it renders.
     renders: bool,
     /// Whether the output has to be silenced; else it holds what came in.
     is_instrument: bool,
@@ -56,11 +65,9 @@ pub struct Sideman {
 
 impl Default for Sideman {
     fn default() -> Self {
-        let models = Arc::<ModelSlot>::default();
         let rate = SampleRate::new(48_000.0);
         Self {
-            params: Arc::new(SidemanParams::new(Saved::new(Arc::clone(&models)))),
-            models,
+            desk: Desk::new(),
             worker: None,
             improviser: Improviser::new(pair::pair().0, rate),
             rate,
@@ -112,7 +119,7 @@ impl Plugin for Sideman {
     type BackgroundTask = ();
 
     fn params(&self) -> Arc<dyn Params> {
-        Arc::clone(&self.params) as Arc<dyn Params>
+        Arc::clone(&self.desk.params) as Arc<dyn Params>
     }
 
     fn filter_state(state: &mut PluginState) {
@@ -127,15 +134,21 @@ impl Plugin for Sideman {
     ) -> bool {
         self.rate = SampleRate::new(f64::from(config.sample_rate));
         self.is_instrument = layout.main_input_channels.is_none();
-        self.renders =
-            config.process_mode == ProcessMode::Offline && context.plugin_api() == PluginApi::Clap;
+        self.renders = match context.plugin_api() {
+            PluginApi::Vst3 => self.desk.renders.load(Ordering::Relaxed),
+            _ => config.process_mode == ProcessMode::Offline,
+        };
         self.pace = Pace::default();
         self.seam = Seam::default();
         // The old worker ends before a new one begins.
         self.worker = None;
         let (audio_end, worker_end) = pair::pair();
+        self.desk.set_meter(&audio_end.meter);
         self.improviser.reconnect(audio_end, self.rate);
-        match Worker::spawn(worker_end, Arc::clone(&self.models)) {
+        self.desk.attend();
+        let desk = Arc::clone(&self.desk);
+        let models = Arc::clone(&desk.models);
+        match Worker::spawn_with(worker_end, models, move || desk.attend()) {
             Ok(worker) => self.worker = Some(worker),
             Err(error) => {
                 nice_error!("Sideman can't start its worker thread: {error}");
@@ -160,9 +173,10 @@ impl Plugin for Sideman {
         context: &mut impl ProcessContext<Self>,
     ) -> ProcessStatus {
         let is_render = self.pace.begin(Instant::now());
-        let offline = self.renders || self.params.render.value() || is_render;
-        let settings = self.params.settings();
-        let panic = self.params.panic.value();
+        let params = &self.desk.params;
+        let offline = self.renders || params.render.value() || is_render;
+        let settings = params.settings();
+        let panic = params.panic.value();
         if panic && !self.panic {
             self.improviser.panic();
         }
@@ -232,6 +246,3 @@ impl Vst3Plugin for Sideman {
     const VST3_SUBCATEGORIES: &'static [Vst3SubCategory] =
         &[Vst3SubCategory::Instrument, Vst3SubCategory::Tools];
 }
-
-nice_plug::nice_export_clap!(Sideman);
-nice_plug::nice_export_vst3!(Sideman);

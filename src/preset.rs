@@ -3,6 +3,7 @@
 pub mod bank;
 pub mod file;
 pub mod folder;
+pub mod host;
 pub mod parameter;
 
 mod migrate;

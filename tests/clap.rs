@@ -13,14 +13,19 @@ mod host;
 mod life;
 #[path = "rig/notes.rs"]
 mod notes;
+#[path = "rig/panel.rs"]
+mod panel;
 #[path = "rig/score.rs"]
 mod score;
 #[path = "rig/song.rs"]
 mod song;
+#[path = "rig/songs.rs"]
+mod songs;
 #[path = "rig/surface.rs"]
 mod surface;
 
 use clap_host::ClapHost;
+use host::Host as _;
 use score::{BEAT, Stage, TALKATIVE, TICK, phrase};
 use sideman::live::block::Transport;
 use sideman::music::event::{Channel, Midi, TimedMidi};
@@ -48,6 +53,20 @@ fn a_program_change_passes_through() {
     let program = Midi::Program { channel: Channel::new(3), program: 77 };
     let events = [TimedMidi { offset: 9, midi: program }];
     assert_eq!(stage.block(64, &events).events, events);
+}
+
+/// A host that asks before it closes a song must know that a preset changed it.
+#[test]
+fn a_preset_makes_the_song_dirty() {
+    let _turn = cases::turn();
+    let mut host = ClapHost::open();
+    let pads = panel::place(&mut host, "preset", "Slow pads");
+    host.set(host::param_id("preset"), pads);
+    assert!(host.take_dirty());
+    let saved = host.save();
+    assert!(host.load(&saved));
+    host.shown(host::param_id("preset"));
+    assert!(!host.take_dirty(), "loading a song does not");
 }
 
 /// A CLAP host may tell of a jump in the middle of a block, and of automation after it.

@@ -11,10 +11,14 @@ mod host;
 mod life;
 #[path = "rig/notes.rs"]
 mod notes;
+#[path = "rig/panel.rs"]
+mod panel;
 #[path = "rig/score.rs"]
 mod score;
 #[path = "rig/song.rs"]
 mod song;
+#[path = "rig/songs.rs"]
+mod songs;
 #[path = "rig/surface.rs"]
 mod surface;
 #[path = "rig/vst3_host.rs"]

@@ -46,19 +46,6 @@ pub(crate) fn named(name: &str) -> anyhow::Result<ModelChoice> {
     Ok(choice)
 }
 
-/// The name by which a preset can ask for this model.
-pub(crate) fn name_of(choice: &ModelChoice) -> Option<String> {
-    match choice {
-        ModelChoice::Builtin => Some(builtin::NAME.to_owned()),
-        ModelChoice::Folder(path) => {
-            let parent = path.canonicalize().ok()?.parent()?.to_owned();
-            let name = path.file_name()?.to_str()?;
-            let at_home = folder::models()?.canonicalize().ok()? == parent;
-            (at_home && file::is_folder_name(name)).then(|| name.to_owned())
-        }
-    }
-}
-
 fn check(checkpoint: Result<Checkpoint, crate::model::ModelError>) -> anyhow::Result<()> {
     playable(&checkpoint?)?;
     Ok(())

@@ -13,7 +13,7 @@ use crate::infer::model_slot::{ModelChoice, ModelSlot};
 use crate::link::settings::Settings;
 use crate::model::device::DeviceChoice;
 use crate::preset::file::Preset;
-use crate::preset::parameter;
+use crate::preset::{folder, host, parameter};
 
 /// An improvising accompanist.
 #[derive(Parser, Debug)]
@@ -128,7 +128,7 @@ impl Playing {
 
     /// The model that a kept preset asks for: none where none was chosen.
     fn model_to_keep(&self, choice: &ModelChoice) -> anyhow::Result<Option<String>> {
-        let name = models::name_of(choice);
+        let name = folder::name_of(choice);
         match &self.model {
             Some(path) if name.is_none() => bail!(
                 "a preset can ask only for a model in the folder that `sideman models` names: put '{}' there",
@@ -171,13 +171,13 @@ fn run(command: Command) -> anyhow::Result<()> {
 }
 
 fn params(json: bool) -> anyhow::Result<()> {
-    let listed = parameter::list(&Settings::default());
+    let listed = host::list();
     if json {
         println!("{}", serde_json::to_string_pretty(&listed)?);
         return Ok(());
     }
     for p in listed {
-        println!("{} = {}    {} ({})\n    {}", p.name, p.value, p.range, p.unit, p.about);
+        println!("{} = {}    {} ({})\n    {}", p.name, p.default, p.range, p.unit, p.about);
     }
     Ok(())
 }

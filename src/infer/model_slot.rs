@@ -78,6 +78,11 @@ impl ModelSlot {
         self.choice.lock().clone()
     }
 
+    /// The last choice of a device.
+    pub fn device(&self) -> DeviceChoice {
+        *self.device.lock()
+    }
+
     /// What plays now.
     pub fn status(&self) -> ModelStatus {
         let device = self.report.lock().status();

@@ -38,11 +38,24 @@ impl Worker {
     /// # Errors
     /// When the system has no thread to give.
     pub fn spawn(end: WorkerEnd, models: Arc<ModelSlot>) -> std::io::Result<Self> {
+        Self::spawn_with(end, models, || {})
+    }
+
+    /// The same, and calls `chores` every few milliseconds at least: small things that a face wants done off the
+    /// audio thread. While one runs the music waits.
+    ///
+    /// # Errors
+    /// As [`Self::spawn`].
+    pub fn spawn_with(
+        end: WorkerEnd,
+        models: Arc<ModelSlot>,
+        chores: impl FnMut() + Send + 'static,
+    ) -> std::io::Result<Self> {
         let stop = Arc::new(AtomicBool::new(false));
         let seen = Arc::clone(&stop);
         let thread = thread::Builder::new()
             .name("sideman-worker".to_owned())
-            .spawn(move || work(end, &models, &seen))?;
+            .spawn(move || work(end, &models, &seen, chores))?;
         Ok(Self { stop, thread: Some(thread) })
     }
 }
@@ -58,7 +71,7 @@ impl Drop for Worker {
     }
 }
 
-fn work(mut end: WorkerEnd, models: &ModelSlot, stop: &AtomicBool) {
+fn work(mut end: WorkerEnd, models: &ModelSlot, stop: &AtomicBool, mut chores: impl FnMut()) {
     let mut generation = models.generation();
     let Some(net) = models.load_or_builtin() else { return };
     let mut session = Session::new(net);
@@ -68,6 +81,7 @@ fn work(mut end: WorkerEnd, models: &ModelSlot, stop: &AtomicBool) {
     let mut last_mail = Instant::now();
     let mut looks = 0;
     while !stop.load(Ordering::Acquire) {
+        chores();
         if generation != models.generation() {
             generation = models.generation();
             if let Some(net) = models.load() {

@@ -5,6 +5,7 @@
 use nice_plug::params::enums::Enum;
 
 use crate::link::settings::{Grid, Mode};
+use crate::model::device::DeviceChoice;
 use crate::music::scale::Scale;
 
 macro_rules! choices {
@@ -65,6 +66,15 @@ choices!(Scale {
     Diminished "diminished" "Diminished",
 });
 
+choices!(DeviceChoice {
+    Auto "auto" "Whatever is fastest",
+    Cpu "cpu" "CPU",
+    CpuF16 "cpu-f16" "CPU, half precision",
+    Cuda "cuda" "NVIDIA GPU",
+    Metal "metal" "Apple GPU",
+    CandleCpu "candle-cpu" "CPU by candle",
+});
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -86,5 +96,6 @@ mod tests {
         check(&Mode::ALL);
         check(&Grid::ALL);
         check(&Scale::ALL);
+        check(&DeviceChoice::ALL);
     }
 }

@@ -3,15 +3,20 @@
 //! Their ids are the names of the settings in preset files and never change: saved songs find their values
 //! by them.
 
+use std::sync::Arc;
+
+use nice_plug::params::InternalParamMut;
 use nice_plug::prelude::{
     BoolParam, EnumParam, FloatParam, FloatRange, IntParam, IntRange, Params,
 };
 
 use crate::link::settings::{Grid, Mode, Settings};
+use crate::model::device::DeviceChoice;
 use crate::music::event::Channel;
 use crate::music::pitch::{Pitch, PitchClass};
 use crate::music::scale::Scale;
 use crate::music::time::Tempo;
+use crate::plugin::menu::Menu;
 use crate::plugin::state::Saved;
 
 mod text;
@@ -25,6 +30,12 @@ pub(crate) struct SidemanParams {
     #[persist = "sideman"]
     pub(crate) saved: Saved,
 
+    /// A place in the [`Menu`].
+    #[id = "preset"]
+    pub(crate) preset: IntParam,
+    /// Keeps the settings as a preset at the moment when it is switched on.
+    #[id = "save-preset"]
+    pub(crate) save_preset: BoolParam,
     #[id = "mode"]
     mode: EnumParam<Mode>,
     #[id = "active"]
@@ -89,6 +100,8 @@ pub(crate) struct SidemanParams {
     thru: BoolParam,
     #[id = "key-switches"]
     key_switches: BoolParam,
+    #[id = "device"]
+    pub(crate) device: EnumParam<DeviceChoice>,
     /// Silences everything at the moment when it is switched on.
     #[id = "panic"]
     pub(crate) panic: BoolParam,
@@ -105,11 +118,13 @@ const SEED_MAX: i32 = 65_535;
 
 impl SidemanParams {
     /// Parameters that start at the settings' own defaults.
-    pub(crate) fn new(saved: Saved) -> Self {
+    pub(crate) fn new(saved: Saved, menu: &Arc<Menu>) -> Self {
         let start = Settings::default();
         let switch = |name: &str, is_on| BoolParam::new(name, is_on);
         Self {
             saved,
+            preset: text::menu(int("Preset", 0, 0, menu.last().max(1)), menu).non_automatable(),
+            save_preset: switch("Save as a preset", false).non_automatable(),
             mode: EnumParam::new("Mode", start.mode),
             active: switch("Sideman plays", start.active),
             temperature: text::plain(float("Temperature", start.temperature, 0.05, 2.0), 2),
@@ -155,6 +170,7 @@ impl SidemanParams {
             output: int("Play on channel", user_channel(start.output), 1, 16),
             thru: switch("Pass my playing on", start.thru),
             key_switches: switch("Low keys choose the mode", start.key_switches),
+            device: EnumParam::new("Device", DeviceChoice::default()).non_automatable(),
             panic: switch("Panic: silence everything", false),
             bypass: switch("Bypass", false).make_bypass(),
             render: switch("Rendering: wait for the model", false).non_automatable(),
@@ -202,9 +218,61 @@ impl SidemanParams {
         .sane()
     }
 
+    /// Makes these the settings, as a preset does. Where Sideman listens and plays, how, and in whose time is
+    /// the song's business: it stays, unless the preset says something of it.
+    ///
+    /// Any thread but the audio thread.
+    pub(crate) fn adopt(&self, s: &Settings) {
+        let start = Settings::default();
+        put(&self.mode, s.mode);
+        put(&self.temperature, s.temperature);
+        put(&self.top_p, s.top_p);
+        put(&self.density, s.density);
+        put(&self.repeat_guard, s.repeat_guard);
+        put(&self.register_low, s.register_low.number().into());
+        put(&self.register_high, s.register_high.number().into());
+        put(&self.polyphony, s.polyphony.into());
+        put(&self.key, s.key.number().into());
+        put(&self.scale, s.scale);
+        put(&self.follow_key, s.follow_key);
+        put(&self.chord_lock, s.chord_lock);
+        put(&self.grid, s.grid);
+        put(&self.swing, s.swing);
+        put(&self.humanise, s.humanise);
+        put(&self.velocity_follow, s.velocity_follow);
+        put(&self.note_length, s.note_length);
+        put(&self.freeze, s.freeze);
+        put(&self.hold, s.hold);
+        put(&self.reaction, s.reaction.into());
+        put(&self.phrase_gap, s.phrase_gap.into());
+        put(&self.trade_bars, s.trade_bars.into());
+        put(&self.machine_first, s.machine_first);
+        put(&self.voices, s.voices.into());
+        put(&self.seed, i32::try_from(s.seed).unwrap_or(SEED_MAX).min(SEED_MAX));
+        if s.active != start.active {
+            put(&self.active, s.active);
+        }
+        if s.tempo != start.tempo {
+            put(&self.tempo, s.tempo.beats_per_minute() as f32);
+        }
+        if s.input != start.input {
+            put(&self.input, s.input.map_or(0, user_channel));
+        }
+        if s.output != start.output {
+            put(&self.output, user_channel(s.output));
+        }
+        if s.thru != start.thru {
+            put(&self.thru, s.thru);
+        }
+        if s.key_switches != start.key_switches {
+            put(&self.key_switches, s.key_switches);
+        }
+    }
+
     /// The numbers by id.
-    pub(crate) fn ints(&self) -> [(&'static str, &IntParam); 11] {
+    pub(crate) fn ints(&self) -> [(&'static str, &IntParam); 12] {
         [
+            ("preset", &self.preset),
             ("register-low", &self.register_low),
             ("register-high", &self.register_high),
             ("polyphony", &self.polyphony),
@@ -233,6 +301,14 @@ impl SidemanParams {
             ("tempo", &self.tempo),
         ]
     }
+}
+
+/// Sets a parameter where no host does.
+#[expect(unsafe_code, reason = "the framework has no safe way without an editor")]
+pub(crate) fn put<P: InternalParamMut>(param: &P, value: P::Plain) {
+    // SAFETY: all that a parameter holds is atomic, and the framework itself writes it from the thread that loads a
+    // state while the audio thread reads. None of ours has a smoother or a callback.
+    unsafe { param._internal_set_plain_value(value) };
 }
 
 fn float(name: &str, start: f32, min: f32, max: f32) -> FloatParam {

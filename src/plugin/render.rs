@@ -1,7 +1,7 @@
-//! Whether the host renders offline, where it may say so late or not at all.
+//! Whether the host renders offline, where it does not say so.
 //!
-//! CLAP tells it. The framework's VST3 wrapper tells it one activation too late, so there its word means
-//! nothing and only the clock on the wall counts: no live host asks for seconds of sound in a moment.
+//! Both formats have a way to tell it, and some hosts bounce without. Then only the clock on the wall counts: no live
+//! host asks for seconds of sound in a moment.
 
 use std::time::{Duration, Instant};
 

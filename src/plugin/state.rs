@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use nice_plug::params::Params as _;
 use nice_plug::params::enums::Enum;
 use nice_plug::params::persist::PersistentField;
 use nice_plug::params::range::{FloatRange, IntRange};
@@ -11,13 +12,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::infer::model_slot::{ModelChoice, ModelSlot};
 use crate::link::settings::{Grid, Mode};
+use crate::model::device::DeviceChoice;
 use crate::music::note::Note;
 use crate::music::scale::Scale;
 
+use crate::plugin::migrate::{VERSION, migrate};
 use crate::plugin::params::SidemanParams;
-
-/// The version of what is saved. A later version may add fields; an older Sideman leaves them out.
-const VERSION: u32 = 1;
 
 /// What is saved.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -34,6 +34,12 @@ pub(crate) struct SavedState {
     /// What was last played by both: with it in the ear the loaded song goes on.
     #[serde(default)]
     pub(crate) memory: Vec<Note>,
+    /// The name of the preset that was chosen last; empty where none was.
+    #[serde(default)]
+    pub(crate) preset: String,
+    /// Ids of parameters that the state had and this version does not know.
+    #[serde(default, skip_serializing)]
+    pub(crate) strange: Vec<String>,
 }
 
 /// The place where the framework lays down what was saved. It may do so at any time, without a word to the
@@ -45,12 +51,46 @@ pub(crate) struct Saved {
     models: Arc<ModelSlot>,
     /// The hash of the chosen model as it was saved; it counts until that model is loaded.
     loaded_hash: Mutex<String>,
+    preset: Mutex<String>,
+    /// What a musician should know of the state that was loaded last.
+    note: Mutex<Option<String>>,
 }
 
 impl Saved {
     /// Saves which model this slot holds, and puts the saved one back there.
     pub(crate) fn new(models: Arc<ModelSlot>) -> Self {
-        Self { models, loaded_hash: Mutex::default() }
+        Self { models, ..Self::default() }
+    }
+
+    /// The name of the preset that was chosen last; empty where none was.
+    pub(crate) fn preset(&self) -> String {
+        self.preset.lock().clone()
+    }
+
+    /// Remembers the preset that was chosen.
+    pub(crate) fn set_preset(&self, name: &str) {
+        name.clone_into(&mut self.preset.lock());
+    }
+
+    /// Another model was chosen: the saved song's hash means nothing any more.
+    pub(crate) fn forget_hash(&self) {
+        self.loaded_hash.lock().clear();
+    }
+
+    /// Takes what is to be said of the state that was loaded last.
+    pub(crate) fn take_note(&self) -> Option<String> {
+        self.note.lock().take()
+    }
+
+    /// What is wrong where the chosen model plays, but is not the one that the song was saved with.
+    pub(crate) fn mismatch(&self) -> Option<String> {
+        let ModelChoice::Folder(path) = self.models.choice() else { return None };
+        let status = self.models.status();
+        let saved = self.loaded_hash.lock();
+        let is_loaded = status.problem.is_none()
+            && path.file_name().is_some_and(|name| name.to_string_lossy() == status.name);
+        (is_loaded && !saved.is_empty() && *saved != status.hash)
+            .then(|| format!("The model '{}' has changed since this song was saved", status.name))
     }
 }
 
@@ -62,6 +102,17 @@ impl PersistentField<'_, SavedState> for Saved {
         }
         self.models.memory().restore(state.memory);
         *self.loaded_hash.lock() = state.model_hash;
+        *self.preset.lock() = state.preset;
+        let note = match (state.version, state.strange.as_slice()) {
+            (version, _) if version > VERSION => Some(format!(
+                "This song is from a newer Sideman (state {version}): what this one knows of it is loaded"
+            )),
+            (_, []) => None,
+            (_, strange) => {
+                Some(format!("Settings that are not known here: {}", strange.join(", ")))
+            }
+        };
+        *self.note.lock() = note;
     }
 
     fn map<F, R>(&self, look: F) -> R
@@ -84,6 +135,8 @@ impl PersistentField<'_, SavedState> for Saved {
             model,
             model_hash,
             memory: self.models.memory().notes(),
+            preset: self.preset(),
+            strange: Vec::new(),
         })
     }
 }
@@ -93,8 +146,13 @@ impl PersistentField<'_, SavedState> for Saved {
 ///
 /// Main thread. Allocates.
 pub(crate) fn sanitise(state: &mut PluginState) {
-    let params = SidemanParams::new(Saved::default());
-    state.params.remove("panic");
+    let params = SidemanParams::new(Saved::default(), &Arc::default());
+    let known = params.param_map().into_iter().map(|(id, _, _)| id).collect();
+    migrate(state, &known);
+    // What acts at the moment when it is set is not part of a song; the preset comes back by its name.
+    for momentary in ["panic", "preset", "save-preset"] {
+        state.params.remove(momentary);
+    }
     for (id, param) in params.ints() {
         if let (Some(ParamValue::I32(value)), IntRange::Linear { min, max }) =
             (state.params.get_mut(id), param.range())
@@ -113,6 +171,7 @@ pub(crate) fn sanitise(state: &mut PluginState) {
         ("mode", Mode::variants().len()),
         ("scale", Scale::variants().len()),
         ("grid", Grid::variants().len()),
+        ("device", DeviceChoice::variants().len()),
     ];
     for (id, count) in choices {
         let is_foreign = |value: &ParamValue| matches!(value, ParamValue::I32(place) if usize::try_from(*place).map_or(true, |p| p >= count));

@@ -4,6 +4,10 @@ use std::path::PathBuf;
 
 use directories::ProjectDirs;
 
+use crate::infer::builtin;
+use crate::infer::model_slot::ModelChoice;
+use crate::preset::file::is_folder_name;
+
 /// Names another folder for presets.
 pub const PRESETS_VARIABLE: &str = "SIDEMAN_PRESETS";
 
@@ -18,6 +22,27 @@ pub fn presets() -> Option<PathBuf> {
 /// The folder of model folders, which may not exist yet. `None` where the system has no such place.
 pub fn models() -> Option<PathBuf> {
     folder(MODELS_VARIABLE, "models")
+}
+
+/// The name by which a preset can ask for this model.
+pub fn name_of(choice: &ModelChoice) -> Option<String> {
+    match choice {
+        ModelChoice::Builtin => Some(builtin::NAME.to_owned()),
+        ModelChoice::Folder(path) => {
+            let parent = path.canonicalize().ok()?.parent()?.to_owned();
+            let name = path.file_name()?.to_str()?;
+            let at_home = models()?.canonicalize().ok()? == parent;
+            (at_home && is_folder_name(name)).then(|| name.to_owned())
+        }
+    }
+}
+
+/// The model that a preset asks for by this name, whether it is there or not.
+pub fn model_of(name: &str) -> Option<ModelChoice> {
+    if name == builtin::NAME {
+        return Some(ModelChoice::Builtin);
+    }
+    is_folder_name(name).then(|| Some(ModelChoice::Folder(models()?.join(name))))?
 }
 
 fn folder(variable: &str, name: &str) -> Option<PathBuf> {

@@ -304,6 +304,18 @@ pub enum ParameterError {
     },
 }
 
+/// Where a line of `sideman params` is found.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Place {
+    /// In the programs, in preset files and in the plugin.
+    Everywhere,
+    /// In the plugin only.
+    Plugin,
+    /// In the plugin, which writes it; hosts only show it.
+    Reading,
+}
+
 /// A setting as `sideman params --json` lists it.
 #[derive(Serialize, Debug)]
 pub struct Listed {
@@ -315,8 +327,12 @@ pub struct Listed {
     pub unit: &'static str,
     /// What may be written.
     pub range: &'static str,
+    /// Its value where nobody sets it.
+    pub default: String,
     /// Its value in the settings that were listed.
     pub value: String,
+    /// Where it is found.
+    pub place: Place,
 }
 
 /// Makes one setting from `name=value`.
@@ -355,7 +371,9 @@ pub fn list(settings: &Settings) -> Vec<Listed> {
             about: p.about,
             unit: p.unit,
             range: p.range,
+            default: (p.write)(&Settings::default()),
             value: (p.write)(settings),
+            place: Place::Everywhere,
         })
         .collect()
 }

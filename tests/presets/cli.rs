@@ -1,5 +1,6 @@
 //! Presets as they are typed: `--preset`, `--save-preset`, `sideman presets` and `sideman models`.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
@@ -166,4 +167,29 @@ fn models_are_listed_and_found_by_name() {
     let first = ["play", "melody.mid", "--out", "c.mid", "--preset", "with-mine"];
     let (code, _, problem) = desk.sideman(&first);
     assert!(code == 1 && problem.contains("mine"), "{problem}");
+}
+
+#[test]
+fn every_parameter_says_what_it_is() {
+    let desk = Desk::new();
+    let (code, json, _) = desk.sideman(&["params", "--json"]);
+    let listed: Vec<BTreeMap<String, String>> = serde_json::from_str(&json).unwrap();
+    assert_eq!(code, 0);
+    let (_, text, _) = desk.sideman(&["params"]);
+    for parameter in &listed {
+        let field = |name: &str| parameter[name].as_str();
+        for name in ["name", "about", "unit", "range", "default", "place"] {
+            assert!(!field(name).trim().is_empty(), "{parameter:?}: no {name}");
+        }
+        let sentence = field("about");
+        assert!(sentence.ends_with('.') && sentence.starts_with(char::is_uppercase), "{sentence}");
+        assert_eq!(field("value"), field("default"));
+        let line = format!("{} = {}    {}", field("name"), field("default"), field("range"));
+        assert!(text.contains(&line) && text.contains(sentence), "{line}");
+    }
+    let find = |name: &str| listed.iter().find(|p| p["name"] == name).unwrap();
+    assert_eq!(find("temperature")["default"], "1");
+    assert_eq!(find("device")["place"], "plugin");
+    assert_eq!(find("reaction-p99")["unit"], "ms");
+    assert_eq!(find("reaction-p99")["place"], "reading");
 }

@@ -1,14 +1,19 @@
 //! A CLAP host: the entry of this very program, or of the built file that `SIDEMAN_CLAP` names.
 #![expect(unsafe_code, reason = "a plugin is loaded and called over C")]
 
-use std::collections::HashMap;
+use std::cell::Cell;
+use std::collections::{BTreeMap, HashMap};
 use std::ffi::CString;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use clack_extensions::audio_ports_config::PluginAudioPortsConfig;
 use clack_extensions::latency::PluginLatency;
-use clack_extensions::params::{ParamInfoBuffer, ParamInfoFlags, PluginParams};
+use clack_extensions::params::{
+    HostParams, HostParamsImplMainThread, HostParamsImplShared, ParamClearFlags, ParamInfoBuffer,
+    ParamInfoFlags, ParamRescanFlags, PluginParams,
+};
 use clack_extensions::render::{PluginRender, RenderMode};
-use clack_extensions::state::PluginState;
+use clack_extensions::state::{HostState, HostStateImpl, PluginState};
 use clack_host::events::event_types::{
     MidiEvent, NoteExpressionType, NoteOffEvent, NoteOnEvent, ParamValueEvent, TransportEvent,
     TransportFlags,
@@ -32,9 +37,57 @@ pub(crate) const ID: &std::ffi::CStr = c"org.sideman.sideman";
 pub(crate) struct Handlers;
 
 impl HostHandlers for Handlers {
-    type Shared<'a> = ();
-    type MainThread<'a> = ();
+    type Shared<'a> = Shared;
+    type MainThread<'a> = Main;
     type AudioProcessor<'a> = ();
+
+    fn declare_extensions(builder: &mut HostExtensions<'_, Self>, _: &Shared) {
+        builder.register::<HostParams>().register::<HostState>();
+    }
+}
+
+/// What the plugin asks for on any thread.
+#[derive(Default)]
+pub(crate) struct Shared {
+    callback: AtomicBool,
+}
+
+impl SharedHandler<'_> for Shared {
+    fn request_restart(&self) {}
+    fn request_process(&self) {}
+
+    fn request_callback(&self) {
+        self.callback.store(true, Ordering::Release);
+    }
+}
+
+impl HostParamsImplShared for Shared {
+    fn request_flush(&self) {}
+}
+
+/// What the plugin asks for on the main thread.
+#[derive(Default)]
+pub(crate) struct Main {
+    rescan: Cell<bool>,
+    dirty: Cell<bool>,
+}
+
+impl MainThreadHandler<'_> for Main {}
+
+impl HostParamsImplMainThread for Main {
+    fn rescan(&self, flags: ParamRescanFlags) {
+        if flags.contains(ParamRescanFlags::VALUES) {
+            self.rescan.set(true);
+        }
+    }
+
+    fn clear(&self, _: ClapId, _: ParamClearFlags) {}
+}
+
+impl HostStateImpl for Main {
+    fn mark_dirty(&self) {
+        self.dirty.set(true);
+    }
 }
 
 /// A host with one instance.
@@ -43,6 +96,10 @@ pub(crate) struct ClapHost {
     audio: Option<ClapAudio>,
     /// The instance.
     pub(crate) instance: PluginInstance<Handlers>,
+    /// What a user of the host sees, by id.
+    shown: BTreeMap<u32, f64>,
+    /// The highest values, by id.
+    spans: BTreeMap<u32, f64>,
 }
 
 /// What belongs to the audio thread.
@@ -103,7 +160,7 @@ impl Host for ClapHost {
             min_frames_count: 1,
             max_frames_count: MAX_FRAMES,
         };
-        let processor = self.instance.activate(|(), ()| (), config).unwrap();
+        let processor = self.instance.activate(|_, _| (), config).unwrap();
         self.audio().processor = Some(processor.start_processing().unwrap().into());
     }
 
@@ -117,7 +174,12 @@ impl Host for ClapHost {
     }
 
     fn process(&mut self, call: &Call<'_>) -> Answer {
-        self.audio().process(call)
+        let answer = self.audio().process(call);
+        for (id, value) in &answer.told {
+            let span = self.span(*id);
+            self.shown.insert(*id, value / span);
+        }
+        answer
     }
 
     fn set_room(&mut self, room: usize) {
@@ -139,20 +201,44 @@ impl Host for ClapHost {
                     steps: if stepped { info.max_value as u32 } else { 0 },
                     default: info.default_value / info.max_value,
                     is_bypass: info.flags.contains(ParamInfoFlags::IS_BYPASS),
+                    is_read_only: info.flags.contains(ParamInfoFlags::IS_READONLY),
+                    is_automatable: info.flags.contains(ParamInfoFlags::IS_AUTOMATABLE),
+                    is_menu: info.flags.contains(ParamInfoFlags::IS_ENUM),
                 }
             })
             .collect()
     }
 
     fn value(&mut self, id: u32) -> f64 {
-        let steps = self.steps(id);
+        let steps = self.span(id);
         let handle = self.instance.plugin_handle();
         let params: PluginParams = handle.get_extension().unwrap();
         params.get_value(&handle, ClapId::new(id)).unwrap() / steps
     }
 
+    fn shown(&mut self, id: u32) -> f64 {
+        if self.instance.access_shared_handler(|s| s.callback.swap(false, Ordering::Acquire)) {
+            self.instance.call_on_main_thread_callback();
+        }
+        if self.shown.is_empty() || self.instance.access_handler(|m| m.rescan.take()) {
+            self.read_all();
+        }
+        self.shown[&id]
+    }
+
+    fn set(&mut self, id: u32, value: f64) {
+        self.shown(id);
+        let value = value * self.span(id);
+        let mut input = EventBuffer::new();
+        input.push(&ParamValueEvent::new(0, ClapId::new(id), Pckn::match_all(), value));
+        let mut handle = self.instance.inactive_plugin_handle().unwrap();
+        let params: PluginParams = handle.get_extension().unwrap();
+        let mut out = EventBuffer::new();
+        params.flush(&mut handle, &input.as_input(), &mut out.as_output());
+    }
+
     fn to_text(&mut self, id: u32, value: f64) -> String {
-        let steps = self.steps(id);
+        let steps = self.span(id);
         let handle = self.instance.plugin_handle();
         let params: PluginParams = handle.get_extension().unwrap();
         let mut buffer = [0; 128];
@@ -161,7 +247,7 @@ impl Host for ClapHost {
     }
 
     fn to_value(&mut self, id: u32, text: &str) -> Option<f64> {
-        let steps = self.steps(id);
+        let steps = self.span(id);
         let handle = self.instance.plugin_handle();
         let params: PluginParams = handle.get_extension().unwrap();
         let text = CString::new(text).unwrap();
@@ -209,20 +295,28 @@ impl ClapHost {
     /// A host with an instance from this entry.
     pub(crate) fn of(entry: &PluginEntry) -> Self {
         let host = HostInfo::new("Rig", "Sideman", "", "1").unwrap();
-        let instance = PluginInstance::new(|&()| (), |()| (), entry, ID, &host).unwrap();
+        let instance =
+            PluginInstance::new(|()| Shared::default(), |_| Main::default(), entry, ID, &host)
+                .unwrap();
         let audio = ClapAudio {
             processor: None,
             is_effect: false,
             steps: HashMap::new(),
             retold: None,
             input: EventBuffer::with_capacity(ROOM),
-            output: Outlet { events: Vec::with_capacity(ROOM), room: ROOM, plant: || {} },
+            output: Outlet {
+                events: Vec::with_capacity(ROOM),
+                told: Vec::with_capacity(256),
+                room: ROOM,
+                plant: || {},
+            },
             buffers: std::array::from_fn(|_| vec![0.0; MAX_FRAMES as usize]),
             input_ports: AudioPorts::with_capacity(2, 1),
             output_ports: AudioPorts::with_capacity(2, 1),
             guard: |call| call(),
         };
-        let mut host = Self { audio: Some(audio), instance };
+        let (shown, spans) = (BTreeMap::new(), BTreeMap::new());
+        let mut host = Self { audio: Some(audio), instance, shown, spans };
         let stepped = host.params().into_iter().filter(|p| p.steps > 0);
         host.audio().steps = stepped.map(|p| (p.id, f64::from(p.steps))).collect();
         host
@@ -233,10 +327,32 @@ impl ClapHost {
         self.audio.as_mut().unwrap()
     }
 
-    /// CLAP counts the steps of stepped parameters; others go from 0 to 1.
-    fn steps(&mut self, id: u32) -> f64 {
-        let steps = self.params().iter().find(|p| p.id == id).map_or(0, |p| p.steps);
-        f64::from(steps.max(1))
+    /// Whether the plugin said that there is something new to save; asked once.
+    #[allow(dead_code, reason = "only CLAP's tests ask")]
+    pub(crate) fn take_dirty(&mut self) -> bool {
+        self.instance.access_handler(|main| main.dirty.take())
+    }
+
+    fn read_all(&mut self) {
+        for param in self.params() {
+            let value = self.value(param.id);
+            self.shown.insert(param.id, value);
+        }
+    }
+
+    /// The highest value of a parameter; the lowest is 0.
+    fn span(&mut self, id: u32) -> f64 {
+        if let Some(span) = self.spans.get(&id) {
+            return *span;
+        }
+        let handle = self.instance.plugin_handle();
+        let params: PluginParams = handle.get_extension().unwrap();
+        let mut buffer = ParamInfoBuffer::new();
+        for index in 0..params.count(&handle) {
+            let info = params.get_info(&handle, index, &mut buffer).unwrap();
+            self.spans.insert(info.id.get(), info.max_value);
+        }
+        self.spans[&id]
     }
 }
 
@@ -260,6 +376,7 @@ impl Audio for ClapAudio {
         // The order of equal times stays: a parameter counts before the notes on its sample.
         self.input.sort();
         self.output.events.clear();
+        self.output.told.clear();
         for buffer in &mut self.buffers {
             buffer[range].fill(BEFORE);
         }
@@ -298,6 +415,7 @@ impl Audio for ClapAudio {
         }
         Answer {
             events: self.output.events.clone(),
+            told: self.output.told.clone(),
             sound: [out_left[range].to_vec(), out_right[range].to_vec()],
         }
     }
@@ -340,6 +458,8 @@ impl ClapAudio {
 /// Takes events until it is full. Does nothing else, but for a plant.
 struct Outlet {
     events: Vec<TimedMidi>,
+    /// Values that the plugin tells, by id.
+    told: Vec<(u32, f64)>,
     room: usize,
     plant: fn(),
 }
@@ -368,6 +488,12 @@ impl OutputEventBuffer for Outlet {
                 assert_eq!(expression.expression_type(), Some(NoteExpressionType::Pressure));
                 let (channel, key) = key(expression.pckn());
                 Midi::KeyPressure { channel, key, value: to_127(expression.value()) }
+            }
+            Some(CoreEventSpace::ParamValue(value)) => {
+                if self.told.len() < self.told.capacity() {
+                    self.told.push((value.param_id().unwrap().get(), value.value()));
+                }
+                return Ok(());
             }
             Some(CoreEventSpace::Midi(midi)) => Midi::from_bytes(&midi.data()).unwrap(),
             _ => panic!("an event that no host asked for"),

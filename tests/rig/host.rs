@@ -39,6 +39,12 @@ pub(crate) trait Host {
     fn params(&mut self) -> Vec<Param>;
     /// A parameter's value, 0 to 1.
     fn value(&mut self, id: u32) -> f64;
+    /// What a host shows of a parameter that believes only what it is told: the value when the plugin was loaded,
+    /// and then what the plugin has sent or asked to be read again. Lets the plugin do what it wants to on the main
+    /// thread.
+    fn shown(&mut self, id: u32) -> f64;
+    /// Sets a parameter while nothing is active, as a user at the host's own controls does.
+    fn set(&mut self, id: u32, value: f64);
     /// A value as text, with its unit if the format has it there.
     fn to_text(&mut self, id: u32, value: f64) -> String;
     /// The value that a text means, 0 to 1.
@@ -92,6 +98,8 @@ pub(crate) struct Call<'a> {
 pub(crate) struct Answer {
     /// The plugin's events as it sent them.
     pub(crate) events: Vec<TimedMidi>,
+    /// New values of parameters that it told, by id, in the format's own span.
+    pub(crate) told: Vec<(u32, f64)>,
     /// Its sound, by channel.
     pub(crate) sound: [Vec<f32>; 2],
 }
@@ -112,6 +120,12 @@ pub(crate) struct Param {
     pub(crate) default: f64,
     /// Whether it is the host's bypass switch.
     pub(crate) is_bypass: bool,
+    /// Whether hosts only show it.
+    pub(crate) is_read_only: bool,
+    /// Whether hosts can automate it.
+    pub(crate) is_automatable: bool,
+    /// Whether it is a list of names.
+    pub(crate) is_menu: bool,
 }
 
 /// The number that the framework gives to a parameter of this name, in both formats.

@@ -44,8 +44,8 @@ impl<H: Host> Stage<H> {
     /// The same with this host.
     pub(crate) fn at(mut host: H, offline: bool) -> Self {
         host.activate(offline);
-        let automation = if offline { vec![(0, "render", 1.0)] } else { vec![(0, "render", 0.0)] };
-        Self { host, sample: 0, beats: Some(0.0), playing: true, heard: Vec::new(), automation }
+        let (heard, automation) = (Vec::new(), Vec::new());
+        Self { host, sample: 0, beats: Some(0.0), playing: true, heard, automation }
     }
 
     /// Plays one block. Holds that its events lie inside it and in order.

@@ -2,6 +2,7 @@
 #![expect(unsafe_code, reason = "VST3 is COM: every call is one into foreign memory")]
 #![allow(clippy::unnecessary_cast, reason = "the format's enumerations are signed on Windows")]
 
+use std::collections::BTreeMap;
 use std::ffi::c_void;
 use std::ptr::null_mut;
 
@@ -11,10 +12,11 @@ use vst3::Steinberg::Vst::Event_::EventTypes_ as Kind;
 use vst3::Steinberg::Vst::ProcessContext_::StatesAndFlags_ as Flag;
 use vst3::Steinberg::Vst::{
     AudioBusBuffers, AudioBusBuffers__type0, Event, Event__type0, IAudioProcessor,
-    IAudioProcessorTrait as _, IComponent, IComponentTrait as _, IEditController,
-    IEditControllerTrait as _, IEventList, IMidiMapping, IMidiMappingTrait as _, IParameterChanges,
-    NoteOffEvent, NoteOnEvent, ParameterInfo, ParameterInfo_::ParameterFlags_, PolyPressureEvent,
-    ProcessContext, ProcessData, ProcessModes_, ProcessSetup, SpeakerArr, SymbolicSampleSizes_,
+    IAudioProcessorTrait as _, IComponent, IComponentHandler, IComponentTrait as _,
+    IEditController, IEditControllerTrait as _, IEventList, IMidiMapping, IMidiMappingTrait as _,
+    IParameterChanges, NoteOffEvent, NoteOnEvent, ParameterInfo, ParameterInfo_::ParameterFlags_,
+    PolyPressureEvent, ProcessContext, ProcessData, ProcessModes_, ProcessSetup, SpeakerArr,
+    SymbolicSampleSizes_,
 };
 use vst3::Steinberg::{
     FUnknown, IBStream, IPluginBaseTrait as _, IPluginFactory, IPluginFactoryTrait as _,
@@ -25,13 +27,16 @@ use vst3::{ComPtr, ComWrapper, Interface};
 use crate::host::{
     Answer, Audio, BEFORE, Call, Guard, Host, MAX_FRAMES, Param, RATE, ROOM, param_id,
 };
-use crate::vst3_objects::{Changes, Events, Stream};
+use crate::vst3_objects::{Changes, Events, Handler, Stream, Told};
 
 /// A host with one instance.
 pub(crate) struct Vst3Host {
     component: ComPtr<IComponent>,
     processor: ComPtr<IAudioProcessor>,
     controller: ComPtr<IEditController>,
+    handler: ComWrapper<Handler>,
+    /// What a user of the host sees, by id.
+    shown: BTreeMap<u32, f64>,
     audio: Option<Vst3Audio>,
 }
 
@@ -40,6 +45,7 @@ pub(crate) struct Vst3Audio {
     processor: ComPtr<IAudioProcessor>,
     /// The parameter that stands for each controller of each channel.
     controllers: Vec<u32>,
+    told: ComWrapper<Told>,
     is_effect: bool,
     room: usize,
     buffers: [Vec<f32>; 4],
@@ -105,15 +111,23 @@ impl Host for Vst3Host {
         let audio = Vst3Audio {
             processor: component.cast().unwrap(),
             controllers: all.map(|(channel, c)| controller_id(&mapping, channel, c)).collect(),
+            told: ComWrapper::new(Told::default()),
             is_effect: false,
             room: ROOM,
             buffers: std::array::from_fn(|_| vec![0.0; MAX_FRAMES as usize]),
             guard: |call| call(),
             plant: || {},
         };
+        let controller: ComPtr<IEditController> = component.cast().unwrap();
+        let handler = ComWrapper::new(Handler::default());
+        let pointer = handler.to_com_ptr::<IComponentHandler>().unwrap();
+        // SAFETY: the handler lives as long as the host.
+        assert_eq!(unsafe { controller.setComponentHandler(pointer.as_ptr()) }, kResultOk);
         Self {
             processor: component.cast().unwrap(),
-            controller: component.cast().unwrap(),
+            controller,
+            handler,
+            shown: BTreeMap::new(),
             component,
             audio: Some(audio),
         }
@@ -163,7 +177,9 @@ impl Host for Vst3Host {
     }
 
     fn process(&mut self, call: &Call<'_>) -> Answer {
-        self.audio().process(call)
+        let answer = self.audio().process(call);
+        self.shown.extend(answer.told.iter().copied());
+        answer
     }
 
     fn set_room(&mut self, room: usize) {
@@ -191,6 +207,9 @@ impl Host for Vst3Host {
                 steps: info.stepCount as u32,
                 default: info.defaultNormalizedValue,
                 is_bypass: info.flags & ParameterFlags_::kIsBypass as i32 != 0,
+                is_read_only: info.flags & ParameterFlags_::kIsReadOnly as i32 != 0,
+                is_automatable: info.flags & ParameterFlags_::kCanAutomate as i32 != 0,
+                is_menu: info.flags & ParameterFlags_::kIsList as i32 != 0,
             })
             .collect()
     }
@@ -198,6 +217,22 @@ impl Host for Vst3Host {
     fn value(&mut self, id: u32) -> f64 {
         // SAFETY: a call without pointers.
         unsafe { self.controller.getParamNormalized(id) }
+    }
+
+    fn shown(&mut self, id: u32) -> f64 {
+        if self.shown.is_empty() || self.handler.rescan.take() {
+            for param in self.params() {
+                let value = self.value(param.id);
+                self.shown.insert(param.id, value);
+            }
+        }
+        self.shown[&id]
+    }
+
+    fn set(&mut self, id: u32, value: f64) {
+        self.shown(id);
+        // SAFETY: a call without pointers.
+        assert_eq!(unsafe { self.controller.setParamNormalized(id, value) }, kResultOk);
     }
 
     fn to_text(&mut self, id: u32, value: f64) -> String {
@@ -317,6 +352,8 @@ impl Audio for Vst3Audio {
         let mut context = context(call.transport);
         let changes_pointer = changes.to_com_ptr::<IParameterChanges>().unwrap();
         let input_pointer = input.to_com_ptr::<IEventList>().unwrap();
+        self.told.clear();
+        let told_pointer = self.told.to_com_ptr::<IParameterChanges>().unwrap();
         let output_pointer = output.to_com_ptr::<IEventList>().unwrap();
         let mut data = ProcessData {
             processMode: 0,
@@ -327,7 +364,7 @@ impl Audio for Vst3Audio {
             inputs: if self.is_effect { &raw mut inputs } else { null_mut() },
             outputs: &raw mut outputs,
             inputParameterChanges: changes_pointer.as_ptr(),
-            outputParameterChanges: null_mut(),
+            outputParameterChanges: told_pointer.as_ptr(),
             inputEvents: input_pointer.as_ptr(),
             outputEvents: output_pointer.as_ptr(),
             processContext: context.as_mut().map_or(null_mut(), |c| &raw mut *c),
@@ -339,7 +376,8 @@ impl Audio for Vst3Audio {
         });
         assert_eq!(result, Some(kResultOk));
         let sound = [2, 3].map(|i: usize| self.buffers[i][..frames].to_vec());
-        Answer { events: output.take().iter().map(read).collect(), sound }
+        let events = output.take().iter().map(read).collect();
+        Answer { events, told: self.told.last(), sound }
     }
 
     fn set_room(&mut self, room: usize) {

@@ -8,8 +8,9 @@ use std::ptr::null_mut;
 
 use vst3::Steinberg::IBStream_::IStreamSeekMode_ as Seek;
 use vst3::Steinberg::Vst::{
-    Event, IEventList, IEventListTrait, IParamValueQueue, IParamValueQueueTrait, IParameterChanges,
-    IParameterChangesTrait,
+    Event, IComponentHandler, IComponentHandlerTrait, IEventList, IEventListTrait,
+    IParamValueQueue, IParamValueQueueTrait, IParameterChanges, IParameterChangesTrait,
+    RestartFlags_,
 };
 use vst3::Steinberg::{IBStream, IBStreamTrait, kResultFalse, kResultOk, tresult};
 use vst3::{Class, ComPtr, ComWrapper};
@@ -75,7 +76,9 @@ impl Changes {
         ids.dedup();
         let queue = |id: u32| {
             let points = points.iter().filter(|p| p.0 == id).map(|p| (p.1, p.2)).collect();
-            ComWrapper::new(Queue { id, points }).to_com_ptr().unwrap()
+            ComWrapper::new(Queue { id: Cell::new(id), points: RefCell::new(points) })
+                .to_com_ptr()
+                .unwrap()
         };
         Self { queues: ids.into_iter().map(queue).collect() }
     }
@@ -99,9 +102,67 @@ impl IParameterChangesTrait for Changes {
     }
 }
 
+/// Parameters that the plugin tells new values of, each in a queue of its own. Allocates nothing once it is made.
+pub(crate) struct Told {
+    queues: Vec<ComWrapper<Queue>>,
+    used: Cell<usize>,
+}
+
+impl Default for Told {
+    fn default() -> Self {
+        let queue = || {
+            let points = RefCell::new(Vec::with_capacity(4));
+            ComWrapper::new(Queue { id: Cell::new(0), points })
+        };
+        Self { queues: std::iter::repeat_with(queue).take(128).collect(), used: Cell::new(0) }
+    }
+}
+
+impl Told {
+    /// Forgets all.
+    pub(crate) fn clear(&self) {
+        self.used.set(0);
+    }
+
+    /// The last value of each, by id.
+    pub(crate) fn last(&self) -> Vec<(u32, f64)> {
+        let last =
+            |queue: &ComWrapper<Queue>| Some((queue.id.get(), queue.points.borrow().last()?.1));
+        self.queues[..self.used.get()].iter().filter_map(last).collect()
+    }
+}
+
+impl Class for Told {
+    type Interfaces = (IParameterChanges,);
+}
+
+impl IParameterChangesTrait for Told {
+    unsafe fn getParameterCount(&self) -> i32 {
+        self.used.get() as i32
+    }
+
+    unsafe fn getParameterData(&self, _: i32) -> *mut IParamValueQueue {
+        null_mut()
+    }
+
+    unsafe fn addParameterData(&self, id: *const u32, index: *mut i32) -> *mut IParamValueQueue {
+        let used = self.used.get();
+        let Some(queue) = self.queues.get(used) else { return null_mut() };
+        self.used.set(used + 1);
+        queue.points.borrow_mut().clear();
+        // SAFETY: the plugin lends the id, and a place for the index.
+        unsafe {
+            queue.id.set(*id);
+            index.write(used as i32);
+        }
+        // Queues are lent, not given: the list keeps the reference.
+        queue.as_com_ref::<IParamValueQueue>().unwrap().as_ptr()
+    }
+}
+
 struct Queue {
-    id: u32,
-    points: Vec<(u32, f64)>,
+    id: Cell<u32>,
+    points: RefCell<Vec<(u32, f64)>>,
 }
 
 impl Class for Queue {
@@ -110,15 +171,16 @@ impl Class for Queue {
 
 impl IParamValueQueueTrait for Queue {
     unsafe fn getParameterId(&self) -> u32 {
-        self.id
+        self.id.get()
     }
 
     unsafe fn getPointCount(&self) -> i32 {
-        self.points.len() as i32
+        self.points.borrow().len() as i32
     }
 
     unsafe fn getPoint(&self, index: i32, offset: *mut i32, value: *mut f64) -> tresult {
-        let Some(point) = self.points.get(index as usize) else { return kResultFalse };
+        let points = self.points.borrow();
+        let Some(point) = points.get(index as usize) else { return kResultFalse };
         // SAFETY: the caller lends a place for each.
         unsafe {
             offset.write(point.0 as i32);
@@ -127,8 +189,41 @@ impl IParamValueQueueTrait for Queue {
         kResultOk
     }
 
-    unsafe fn addPoint(&self, _: i32, _: f64, _: *mut i32) -> tresult {
-        kResultFalse
+    unsafe fn addPoint(&self, offset: i32, value: f64, _: *mut i32) -> tresult {
+        self.points.borrow_mut().push((offset as u32, value));
+        kResultOk
+    }
+}
+
+/// The host's ear: what the plugin asks for on the main thread.
+#[derive(Default)]
+pub(crate) struct Handler {
+    /// Whether it asked for its values to be read again.
+    pub(crate) rescan: Cell<bool>,
+}
+
+impl Class for Handler {
+    type Interfaces = (IComponentHandler,);
+}
+
+impl IComponentHandlerTrait for Handler {
+    unsafe fn beginEdit(&self, _: u32) -> tresult {
+        kResultOk
+    }
+
+    unsafe fn performEdit(&self, _: u32, _: f64) -> tresult {
+        kResultOk
+    }
+
+    unsafe fn endEdit(&self, _: u32) -> tresult {
+        kResultOk
+    }
+
+    unsafe fn restartComponent(&self, flags: i32) -> tresult {
+        if flags & RestartFlags_::kParamValuesChanged as i32 != 0 {
+            self.rescan.set(true);
+        }
+        kResultOk
     }
 }
 

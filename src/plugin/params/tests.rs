@@ -3,19 +3,13 @@
 use super::*;
 use std::collections::BTreeSet;
 
-use nice_plug::params::{InternalParamMut, Param};
+use nice_plug::params::Param;
 
-use crate::preset::parameter::PARAMETERS;
+use crate::preset::host::HOST_PARAMETERS;
+use crate::preset::parameter::{PARAMETERS, Place};
 
 fn params() -> SidemanParams {
-    SidemanParams::new(Saved::default())
-}
-
-/// Sets a parameter as a host does.
-#[expect(unsafe_code, reason = "the framework's only way in")]
-fn set<P: InternalParamMut>(param: &P, value: P::Plain) {
-    // SAFETY: nothing else reads or writes the parameter during the call.
-    unsafe { param._internal_set_plain_value(value) };
+    SidemanParams::new(Saved::default(), &Arc::default())
 }
 
 #[test]
@@ -26,37 +20,37 @@ fn defaults_are_the_settings_own() {
 #[test]
 fn each_parameter_sets_its_setting() {
     let params = params();
-    set(&params.mode, Mode::Answer);
-    set(&params.active, false);
-    set(&params.temperature, 0.5);
-    set(&params.top_p, 0.25);
-    set(&params.density, -0.5);
-    set(&params.repeat_guard, 0.75);
-    set(&params.register_low, 40);
-    set(&params.register_high, 50);
-    set(&params.polyphony, 3);
-    set(&params.key, 7);
-    set(&params.scale, Scale::Dorian);
-    set(&params.follow_key, true);
-    set(&params.chord_lock, true);
-    set(&params.grid, Grid::Triplet);
-    set(&params.swing, 0.125);
-    set(&params.humanise, 0.375);
-    set(&params.velocity_follow, 0.625);
-    set(&params.note_length, 1.5);
-    set(&params.freeze, true);
-    set(&params.hold, true);
-    set(&params.reaction, 5);
-    set(&params.phrase_gap, 24);
-    set(&params.trade_bars, 2);
-    set(&params.machine_first, true);
-    set(&params.voices, 4);
-    set(&params.seed, 4_321);
-    set(&params.tempo, 90.0);
-    set(&params.input, 16);
-    set(&params.output, 10);
-    set(&params.thru, false);
-    set(&params.key_switches, true);
+    put(&params.mode, Mode::Answer);
+    put(&params.active, false);
+    put(&params.temperature, 0.5);
+    put(&params.top_p, 0.25);
+    put(&params.density, -0.5);
+    put(&params.repeat_guard, 0.75);
+    put(&params.register_low, 40);
+    put(&params.register_high, 50);
+    put(&params.polyphony, 3);
+    put(&params.key, 7);
+    put(&params.scale, Scale::Dorian);
+    put(&params.follow_key, true);
+    put(&params.chord_lock, true);
+    put(&params.grid, Grid::Triplet);
+    put(&params.swing, 0.125);
+    put(&params.humanise, 0.375);
+    put(&params.velocity_follow, 0.625);
+    put(&params.note_length, 1.5);
+    put(&params.freeze, true);
+    put(&params.hold, true);
+    put(&params.reaction, 5);
+    put(&params.phrase_gap, 24);
+    put(&params.trade_bars, 2);
+    put(&params.machine_first, true);
+    put(&params.voices, 4);
+    put(&params.seed, 4_321);
+    put(&params.tempo, 90.0);
+    put(&params.input, 16);
+    put(&params.output, 10);
+    put(&params.thru, false);
+    put(&params.key_switches, true);
     let expected = Settings {
         mode: Mode::Answer,
         active: false,
@@ -91,13 +85,27 @@ fn each_parameter_sets_its_setting() {
         key_switches: true,
     };
     assert_eq!(params.settings(), expected);
+    let others = SidemanParams::new(Saved::default(), &Arc::default());
+    others.adopt(&expected);
+    assert_eq!(others.settings(), expected, "a preset sets the same");
+    others.adopt(&Settings::default());
+    let routing = Settings {
+        active: false,
+        tempo: expected.tempo,
+        input: expected.input,
+        output: expected.output,
+        thru: false,
+        key_switches: true,
+        ..Settings::default()
+    };
+    assert_eq!(others.settings(), routing, "where it plays is the song's business");
 }
 
 #[test]
 fn bypass_passes_the_player_on_and_silences_the_machine() {
     let params = params();
-    set(&params.thru, false);
-    set(&params.bypass, true);
+    put(&params.thru, false);
+    put(&params.bypass, true);
     let settings = params.settings();
     assert!(settings.thru && !settings.active);
 }
@@ -107,7 +115,7 @@ fn values_that_no_host_should_send_become_usable() {
     let params = params();
     for (_, int) in params.ints() {
         for value in [-1, 0, 300, i32::MAX] {
-            set(int, value);
+            put(int, value);
             let settings = params.settings();
             assert_eq!(settings, settings.sane());
             assert!(settings.output.index() < 16 && settings.key.number() < 12);
@@ -115,7 +123,7 @@ fn values_that_no_host_should_send_become_usable() {
     }
     for (_, float) in params.floats() {
         for value in [f32::NAN, f32::INFINITY, -1e30] {
-            set(float, value);
+            put(float, value);
             let settings = params.settings();
             assert_eq!(settings, settings.sane());
             assert!(settings.tempo.beats_per_minute().is_finite());
@@ -144,7 +152,7 @@ fn every_number_is_listed_by_its_id() {
 fn ids_are_the_names_of_the_settings() {
     let ids: BTreeSet<String> = params().param_map().into_iter().map(|(id, _, _)| id).collect();
     let names = PARAMETERS.iter().map(|p| p.name);
-    let ours = ["panic", "bypass", "render"];
+    let ours = HOST_PARAMETERS.iter().filter(|p| p.place == Place::Plugin).map(|p| p.name);
     assert_eq!(ids, names.chain(ours).map(str::to_owned).collect());
 }
 
@@ -156,7 +164,7 @@ fn ranges_are_those_of_preset_files() {
         let FloatRange::Linear { min, max } = float.range() else { panic!("{id}") };
         assert_eq!(range_of(id), format!("{min}..{max}"), "{id}");
     }
-    for (id, int) in params.ints() {
+    for (id, int) in params.ints().into_iter().filter(|(id, _)| *id != "preset") {
         let end = |normalized| int.normalized_value_to_string(normalized, true);
         let (low, high) = match id {
             "input-channel" => ("all, 1".to_owned(), end(1.0)),

@@ -7,6 +7,7 @@ use nice_plug::prelude::{FloatParam, IntParam};
 
 use crate::music::pitch::{Pitch, PitchClass};
 use crate::music::time::TICKS_PER_BEAT;
+use crate::plugin::menu::Menu;
 
 /// A number with so many digits after the point.
 pub(super) fn plain(param: FloatParam, digits: usize) -> FloatParam {
@@ -58,6 +59,14 @@ pub(super) fn all_or_number(param: IntParam) -> IntParam {
             text if text.eq_ignore_ascii_case("all") => Some(0),
             text => text.parse().ok(),
         }))
+}
+
+/// A name of the menu.
+pub(super) fn menu(param: IntParam, menu: &Arc<Menu>) -> IntParam {
+    let (names, places) = (Arc::clone(menu), Arc::clone(menu));
+    param
+        .with_value_to_string(Arc::new(move |place| names.name(place).to_owned()))
+        .with_string_to_value(Arc::new(move |text| places.place(text)))
 }
 
 fn ticks_to_text(ticks: i32) -> String {

@@ -184,6 +184,7 @@ pub(crate) fn sanitise(state: &mut PluginState) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::infer::builtin;
     use crate::music::note::Voice;
     use crate::music::pitch::Pitch;
     use crate::music::time::Tick;
@@ -254,5 +255,36 @@ mod tests {
         let text = before.map(|state| serde_json::to_string(state).unwrap());
         after.set(serde_json::from_str(&text).unwrap());
         assert_eq!(after.models.memory().notes(), [note(3), note(9)]);
+    }
+
+    #[test]
+    fn a_model_that_has_changed_since_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("trio");
+        builtin::checkpoint().unwrap().save(&path).unwrap();
+        let saved = Saved::default();
+        let load = |hash: &str| {
+            let state = SavedState {
+                version: VERSION,
+                model: ModelChoice::Folder(path.clone()),
+                model_hash: hash.to_owned(),
+                memory: Vec::new(),
+                preset: String::new(),
+                strange: Vec::new(),
+            };
+            saved.set(state);
+        };
+        load("0123");
+        assert_eq!(saved.mismatch(), None, "not loaded yet");
+        assert!(saved.models.load().is_some());
+        assert_eq!(
+            saved.mismatch().unwrap(),
+            "The model 'trio' has changed since this song was saved"
+        );
+        load(&saved.models.status().hash);
+        assert_eq!(saved.mismatch(), None);
+        load("0123");
+        saved.forget_hash();
+        assert_eq!(saved.mismatch(), None, "another model was chosen since");
     }
 }

@@ -27,6 +27,7 @@ use crate::plugin::events::{Inbox, Outbox};
 use crate::plugin::render::Pace;
 use crate::plugin::transport::{Seam, later};
 
+mod bar_line;
 mod choices;
 mod clap_face;
 mod desk;

@@ -9,6 +9,7 @@ use nice_plug::context::process::Transport as HostTransport;
 
 use crate::live::block::Transport;
 use crate::music::time::{Beats, Meter, Tempo};
+use crate::plugin::bar_line::BarLine;
 
 /// What must be remembered from one stretch to the next.
 #[derive(Debug, Default)]
@@ -19,8 +20,9 @@ pub(crate) struct Seam {
     passed: u32,
     /// The position in beats that the host last told, and the sample of its block that it holds for.
     told: Option<(f64, u32)>,
-    /// The bar line that the host told at the start of its block, in beats.
+    /// Where the bar at the start of the host's block began, in beats.
     bar_start: Option<f64>,
+    bar_line: BarLine,
 }
 
 impl Seam {
@@ -41,7 +43,6 @@ impl Seam {
         self.passed = before.saturating_add(samples.len().try_into().unwrap_or(u32::MAX));
         if !continues {
             self.told = None;
-            self.bar_start = host.bar_start_pos_beats.filter(|b| b.is_finite());
         }
         let told_tempo = host.tempo.filter(|t| t.is_finite() && *t > 0.0).map(Tempo::new);
         let known = host.playing || told_tempo.is_some() || host.pos_beats.is_some();
@@ -59,12 +60,18 @@ impl Seam {
             let tempo = told_tempo.unwrap_or(tempo).beats_per_minute();
             Beats(told + rolled / rate / 60.0 * tempo)
         });
+        let meter = meter(host.time_sig_numerator, host.time_sig_denominator);
+        if !continues {
+            let told = host.bar_start_pos_beats.filter(|b| b.is_finite());
+            self.bar_start =
+                told.zip(position).map(|(told, at)| self.bar_line.begin(told, at.0, meter));
+        }
         known.then(|| Transport {
             playing: host.playing,
             tempo: told_tempo,
             position,
             bar_start: position.and(self.bar_start).map(Beats),
-            meter: meter(host.time_sig_numerator, host.time_sig_denominator),
+            meter,
         })
     }
 }

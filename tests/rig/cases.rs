@@ -20,7 +20,7 @@ macro_rules! cases {
             instances_are_apart);
         #[cfg(target_os = "linux")]
         cases!($host, life: threads_end_with_their_activation);
-        cases!($host, song: the_grid_follows_the_song, a_loop_leaves_nothing_behind,
+        cases!($host, song: the_grid_follows_the_song, a_loop_leaves_nothing_behind, turns_keep_to_the_bars,
             without_a_transport_it_keeps_its_own_time, automation_counts_from_its_sample,
             automation_does_not_move_the_song, a_flood_does_not_move_the_song);
         cases!($host, surface: parameters_are_told_apart_and_read_back, values_read_well,

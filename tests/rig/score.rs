@@ -28,6 +28,10 @@ pub(crate) struct Stage<H> {
     pub(crate) beats: Option<f64>,
     /// Whether the transport rolls.
     pub(crate) playing: bool,
+    /// The metre of the song, in quarter notes.
+    pub(crate) quarters: u8,
+    /// Whether the host tells four times the number of the bar where it should tell its beginning, as Ardour does.
+    pub(crate) tells_numbers: bool,
     /// All that came out, with its samples.
     pub(crate) heard: Vec<(u64, Midi)>,
     /// What the next block's automation is.
@@ -44,8 +48,16 @@ impl<H: Host> Stage<H> {
     /// The same with this host.
     pub(crate) fn at(mut host: H, offline: bool) -> Self {
         host.activate(offline);
-        let (heard, automation) = (Vec::new(), Vec::new());
-        Self { host, sample: 0, beats: Some(0.0), playing: true, heard, automation }
+        Self {
+            host,
+            sample: 0,
+            beats: Some(0.0),
+            playing: true,
+            quarters: 4,
+            tells_numbers: false,
+            heard: Vec::new(),
+            automation: Vec::new(),
+        }
     }
 
     /// Plays one block. Holds that its events lie inside it and in order.
@@ -55,8 +67,11 @@ impl<H: Host> Stage<H> {
             playing: self.playing,
             tempo: Some(Tempo::new(120.0)),
             position: Some(Beats(beats)),
-            bar_start: Some(Beats((beats / 4.0).floor() * 4.0)),
-            meter: Meter::default(),
+            bar_start: Some(Beats(match (beats / f64::from(self.quarters)).floor() {
+                bar if self.tells_numbers => (bar + 1.0) * 4.0,
+                bar => bar * f64::from(self.quarters),
+            })),
+            meter: Meter { numerator: self.quarters, denominator: 4 },
         });
         let automation = std::mem::take(&mut self.automation);
         let answer =

@@ -55,6 +55,21 @@ pub(crate) fn a_loop_leaves_nothing_behind<H: Host>() {
     assert!(stage.machine_ons().len() > 10);
 }
 
+/// Turns are those of the song's bars, in any metre, and also where the host tells numbers of bars for their beginnings.
+pub(crate) fn turns_keep_to_the_bars<H: Host>() {
+    for (quarters, tells_numbers) in [(4, false), (4, true), (3, false), (3, true)] {
+        let mut stage = Stage::<H>::offline();
+        (stage.quarters, stage.tells_numbers) = (quarters, tells_numbers);
+        stage.set(&TALKATIVE);
+        stage.set(&[("mode", 2.0 / 4.0), ("trade-bars", 0.0)]);
+        stage.play(6 * u64::from(quarters) * BEAT, 512, &phrase());
+        let bars: Vec<u64> =
+            stage.machine_ons().iter().map(|at| at / (u64::from(quarters) * BEAT)).collect();
+        assert!(bars.len() > 6, "{bars:?}");
+        assert!(bars.iter().all(|bar| bar % 2 == 1), "in {quarters}/4: {bars:?}");
+    }
+}
+
 /// Without a transport the machine plays by its own clock, at the tempo that is set.
 pub(crate) fn without_a_transport_it_keeps_its_own_time<H: Host>() {
     let mut stage = Stage::<H>::offline();

@@ -59,9 +59,12 @@ const TEST: &str = "\
 Bundles the plugin in release mode, then runs the tests of the package (by cargo-nextest when it is
 installed, else by cargo test), those of xtask, the doc tests, and what `realtime` runs.
 
-Usage: cargo xtask test [arguments of cargo nextest run, or of cargo test]
+Usage: cargo xtask test [--ardour] [arguments of cargo nextest run, or of cargo test]
 
 With arguments only what they choose is run; xtask's tests, the doc tests and the sanitizer are left out.
+
+  --ardour        install Ardour 7 and JACK first (hundreds of megabytes); without them, and without
+                  real-time priority, the tests in a real host are skipped
 
 Environment of the tests:
   SIDEMAN_CLAP    the built CLAP plugin's shared library, absolute path
@@ -70,6 +73,7 @@ Environment of the tests:
 Examples:
   cargo xtask test
   cargo xtask test --test tidy
+  cargo xtask test --ardour --test ardour --no-capture
   cargo xtask test held
 ";
 

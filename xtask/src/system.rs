@@ -17,10 +17,15 @@ pub(crate) enum Need {
     PkgConfig,
     /// ALSA's headers: the program's audio output.
     Alsa,
+    /// Ardour 7, in which the tests run the plugin.
+    Ardour,
+    /// JACK's server: the sound card of that Ardour.
+    Jack,
 }
 
 impl Need {
-    /// What the program and the tests need; the plugin alone needs only the compiler.
+    /// What the program and the tests need; the plugin alone needs only the compiler, and nothing without being
+    /// asked for needs Ardour and JACK.
     pub(crate) const ALL: [Self; 3] = [Self::Compiler, Self::PkgConfig, Self::Alsa];
 
     fn is_met(self) -> bool {
@@ -29,6 +34,8 @@ impl Need {
             Self::Compiler => step::answers("cc", &["--version"]),
             Self::PkgConfig => step::answers(&pkg_config, &["--version"]),
             Self::Alsa => step::answers(&pkg_config, &["--exists", "alsa"]),
+            Self::Ardour => step::answers("ardour7-lua", &["--version"]),
+            Self::Jack => step::answers("jackd", &["--version"]),
         }
     }
 
@@ -37,6 +44,8 @@ impl Need {
             Self::Compiler => "a C compiler (cc)",
             Self::PkgConfig => "pkg-config",
             Self::Alsa => "the ALSA headers",
+            Self::Ardour => "Ardour 7",
+            Self::Jack => "jackd",
         }
     }
 }
@@ -71,6 +80,10 @@ impl Manager {
             (Self::Dnf, Need::Alsa) => "alsa-lib-devel",
             (Self::Pacman, Need::PkgConfig) => "pkgconf",
             (Self::Pacman, Need::Alsa) => "alsa-lib",
+            (_, Need::Ardour) => "ardour",
+            (Self::Apt, Need::Jack) => "jackd2",
+            (Self::Dnf, Need::Jack) => "jack-audio-connection-kit",
+            (Self::Pacman, Need::Jack) => "jack2",
         }
     }
 

@@ -8,9 +8,14 @@ use crate::system::{self, Need};
 use crate::workspace::Workspace;
 
 /// Runs the tests of the package with the paths of the built plugins in `SIDEMAN_CLAP` and
-/// `SIDEMAN_VST3`. With `args` (a filter, say) only what they choose is run.
+/// `SIDEMAN_VST3`. With `args` (a filter, say) only what they choose is run. `--ardour` before them
+/// installs the host of `tests/ardour.rs`, which is skipped where that is missing.
 pub(crate) fn run(workspace: &Workspace, args: &[String]) -> Outcome {
-    system::ensure(&Need::ALL)?;
+    let (needs, args): (&[Need], _) = match args {
+        [first, rest @ ..] if first == "--ardour" => (&[Need::Ardour, Need::Jack], rest),
+        _ => (&[], args),
+    };
+    system::ensure(&[&Need::ALL[..], needs].concat())?;
     let bundle = bundle::run(workspace, false, &[])?;
     let nextest = step::answers("cargo-nextest", &["nextest", "--version"]);
     let runner: &[&str] = if nextest { &["nextest", "run"] } else { &["test"] };

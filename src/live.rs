@@ -12,6 +12,7 @@ pub mod block;
 mod clock;
 pub mod improviser;
 mod ledger;
+pub mod pulse;
 mod remote;
 mod scheduler;
 mod timed;

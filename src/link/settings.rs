@@ -113,6 +113,10 @@ pub struct Settings {
     pub phrase_gap: u8,
     /// The tempo where no host tells one.
     pub tempo: Tempo,
+    /// Where no host tells a tempo, it is followed from the player's keys; `tempo` is where it begins.
+    pub follow_tempo: bool,
+    /// Each change from `false` to `true` taps a beat, where no host's transport rolls.
+    pub tap: bool,
     /// Listen to this channel only.
     pub input: Option<Channel>,
     /// The machine's channel.
@@ -167,6 +171,8 @@ impl Default for Settings {
             reaction: 1,
             phrase_gap: 12,
             tempo: Tempo::default(),
+            follow_tempo: true,
+            tap: false,
             input: None,
             output: Channel::new(1),
             thru: true,

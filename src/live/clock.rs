@@ -4,6 +4,7 @@
 //! take goes on from where it was; the bar lines move instead.
 
 use crate::live::block::{Block, Transport};
+use crate::live::pulse::Steer;
 use crate::music::time::{Bars, SampleRate, TICKS_PER_BEAT, Tempo, Tick};
 
 /// The host's position may differ from what tempo and sample count foretold by this much (in ticks) before it
@@ -43,7 +44,7 @@ enum Source {
     /// No transport rolls and nobody has played: no time passes.
     Idle,
     /// Our own clock, from an anchor so that rounding does not pile up.
-    Free { ticks: f64, sample: u64 },
+    Free { ticks: f64, sample: f64 },
     /// The host's position plus whole ticks.
     Host { shift: i64 },
 }
@@ -60,6 +61,10 @@ pub(crate) struct Clock {
     bars: Bars,
     next_tick: Tick,
     next_close: Tick,
+    /// The tempo that our own clock was set to; what it has been steered to since is another.
+    set: Tempo,
+    /// From this tick on our own clock goes at so many ticks a sample again, after a beat that made up for an error.
+    even: Option<(Tick, f64)>,
 }
 
 impl Clock {
@@ -73,6 +78,8 @@ impl Clock {
             bars: Bars::default(),
             next_tick: Tick(0),
             next_close: Tick(0),
+            set: Tempo::default(),
+            even: None,
         }
     }
 
@@ -81,12 +88,13 @@ impl Clock {
         let transport = block.transport;
         let tempo = transport.and_then(|t| t.tempo).unwrap_or(tempo);
         let expected = self.start;
+        let set_anew = tempo != self.set;
+        self.set = tempo;
         let ticks_per_sample = 1.0 / tempo.samples_per_tick(self.rate);
-        let tempo_changed = (ticks_per_sample - self.ticks_per_sample).abs() > f64::EPSILON;
-        self.ticks_per_sample = ticks_per_sample;
         let rolling = transport.filter(|t| t.playing);
         match (rolling, rolling.and_then(|t| t.position)) {
             (Some(transport), Some(position)) => {
+                self.ticks_per_sample = ticks_per_sample;
                 self.follow(&transport, position.0 * TICKS_PER_BEAT as f64, expected)
             }
             _ if matches!(self.source, Source::Host { .. }) => {
@@ -95,17 +103,63 @@ impl Clock {
             }
             _ => {
                 match self.source {
-                    Source::Free { .. } if tempo_changed => {
-                        self.source = Source::Free { ticks: expected, sample: self.sample };
-                    }
-                    Source::Free { ticks, sample } => {
-                        self.start = ticks + (self.sample - sample) as f64 * ticks_per_sample;
-                    }
+                    Source::Free { .. } if set_anew => self.go_on(0, ticks_per_sample),
+                    Source::Free { .. } => self.start = self.position(0),
                     Source::Idle | Source::Host { .. } => {}
                 }
                 Change::None
             }
         }
+    }
+
+    /// The position at a sample of the block, in ticks of the take.
+    fn position(&self, offset: u32) -> f64 {
+        match self.source {
+            Source::Free { ticks, sample } => {
+                ticks + (self.sample(offset) as f64 - sample) * self.ticks_per_sample
+            }
+            Source::Idle | Source::Host { .. } => {
+                self.start + f64::from(offset) * self.ticks_per_sample
+            }
+        }
+    }
+
+    /// Our own clock goes on from a sample of the block at another pace.
+    fn go_on(&mut self, offset: u32, ticks_per_sample: f64) {
+        let ticks = self.position(offset);
+        self.source = Source::Free { ticks, sample: self.sample(offset) as f64 };
+        self.start = ticks - f64::from(offset) * ticks_per_sample;
+        self.ticks_per_sample = ticks_per_sample;
+        self.even = None;
+    }
+
+    /// Steers our own clock from a sample of the block on. Says whether bar lines have moved.
+    pub(crate) fn steer(&mut self, offset: u32, steer: Steer) -> bool {
+        if !self.is_free() {
+            return false;
+        }
+        let even = 1.0 / steer.tempo.samples_per_tick(self.rate);
+        let beat = TICKS_PER_BEAT as f64;
+        let until = Tick((self.position(offset) + beat).ceil() as i64);
+        self.go_on(offset, even * (1.0 + steer.lean / beat));
+        self.even = (steer.lean != 0.0).then_some((until, even));
+        self.bars.origin = self.bars.origin.plus(steer.shift);
+        steer.shift != 0
+    }
+
+    /// The tempo at which our own clock starts.
+    pub(crate) fn tempo(&self) -> Tempo {
+        self.set
+    }
+
+    /// Whether time is told by our own clock.
+    pub(crate) fn is_free(&self) -> bool {
+        matches!(self.source, Source::Free { .. })
+    }
+
+    /// Ticks from a bar line to a sample of the block.
+    pub(crate) fn place(&self, offset: u32) -> f64 {
+        self.position(offset) - self.bars.origin.0 as f64
     }
 
     fn follow(&mut self, transport: &Transport, host_ticks: f64, expected: f64) -> Change {
@@ -158,8 +212,9 @@ impl Clock {
             return false;
         }
         let tick = self.next_close.max(self.next_tick);
-        self.source =
-            Source::Free { ticks: tick.0 as f64, sample: self.sample + u64::from(offset) };
+        self.ticks_per_sample = 1.0 / self.set.samples_per_tick(self.rate);
+        self.even = None;
+        self.source = Source::Free { ticks: tick.0 as f64, sample: self.sample(offset) as f64 };
         self.start = tick.0 as f64 - f64::from(offset) * self.ticks_per_sample;
         self.bars = Bars { origin: tick, length: Bars::default().length };
         self.next_tick = tick;
@@ -196,7 +251,18 @@ impl Clock {
     /// Marks a boundary as passed.
     pub(crate) fn pass(&mut self, boundary: Boundary) {
         match boundary {
-            Boundary::Tick(tick) => self.next_tick = tick.plus(1),
+            Boundary::Tick(tick) => {
+                self.next_tick = tick.plus(1);
+                if let (Some((at, pace)), Source::Free { ticks, sample }) = (self.even, self.source)
+                    && tick >= at
+                {
+                    let sample = sample + (tick.0 as f64 - ticks) / self.ticks_per_sample;
+                    self.source = Source::Free { ticks: tick.0 as f64, sample };
+                    self.start = tick.0 as f64 - (sample - self.sample as f64) * pace;
+                    self.ticks_per_sample = pace;
+                    self.even = None;
+                }
+            }
             Boundary::Close(tick) => self.next_close = tick.plus(1),
         }
     }

@@ -8,6 +8,7 @@ use crate::live::answers::Answers;
 use crate::live::block::{Block, Sink};
 use crate::live::clock::{Boundary, Change, Clock};
 use crate::live::ledger::Ledger;
+use crate::live::pulse::{Pulse, Steer};
 use crate::live::remote::Remote;
 use crate::live::scheduler::Scheduler;
 use crate::live::timed::{Timed, Timetable, Until};
@@ -32,6 +33,7 @@ const ECHO_MILLIS: f32 = 60.0;
 pub struct Improviser {
     end: AudioEnd,
     clock: Clock,
+    pulse: Pulse,
     ledger: Ledger,
     scheduler: Scheduler,
     timetable: Timetable,
@@ -65,6 +67,7 @@ impl Improviser {
         Self {
             end,
             clock: Clock::new(rate),
+            pulse: Pulse::new(rate),
             ledger: Ledger::default(),
             scheduler: Scheduler::default(),
             timetable: Timetable::default(),
@@ -93,7 +96,11 @@ impl Improviser {
         let mut settings = self.remote.apply(set);
         let change = self.clock.begin(block, settings.tempo);
         self.end_what_must(&settings, change, sink);
+        let tapped = settings.tap && self.told.is_some_and(|t| !t.tap);
         self.tell(&settings, change);
+        if tapped {
+            self.tap(&settings);
+        }
         self.absorb(self.clock.upcoming());
         let mut events = block.events.iter().peekable();
         let last = block.frames.saturating_sub(1);
@@ -423,6 +430,29 @@ impl Improviser {
         }
     }
 
+    /// Starts our own clock, if no time passes.
+    fn wake(&mut self, offset: u32, settings: &Settings) -> bool {
+        let woke = self.clock.wake(offset);
+        if woke {
+            self.pulse.begin(self.clock.sample(offset), self.clock.tempo());
+            self.tell(settings, Change::Jump);
+        }
+        woke
+    }
+
+    /// A beat was tapped on the block's first sample. The first tap starts our own clock.
+    fn tap(&mut self, settings: &Settings) {
+        self.wake(0, settings);
+        let steer = self.pulse.tap(self.clock.sample(0), self.clock.place(0));
+        self.steer(0, steer, settings);
+    }
+
+    fn steer(&mut self, offset: u32, steer: Option<Steer>, settings: &Settings) {
+        if steer.is_some_and(|steer| self.clock.steer(offset, steer)) {
+            self.tell(settings, Change::Bars);
+        }
+    }
+
     /// Tells the worker of a key, unless it is one of a flood, and expects its company.
     fn hear(
         &mut self,
@@ -431,8 +461,12 @@ impl Improviser {
         velocity: u8,
         settings: &Settings,
     ) {
-        if self.clock.wake(offset) {
-            self.tell(settings, Change::Jump);
+        let sample = self.clock.sample(offset);
+        if self.wake(offset, settings) {
+            // The clock has begun with this key.
+        } else if settings.follow_tempo && self.clock.is_free() {
+            let steer = self.pulse.onset(sample, self.clock.place(offset));
+            self.steer(offset, steer, settings);
         }
         let tick = self.clock.nearest(offset);
         if self.heard_this_tick.0 != tick {

@@ -16,6 +16,8 @@ mod presets;
 #[cfg(feature = "standalone")]
 pub mod sideman;
 #[cfg(feature = "train")]
+mod tempo_following;
+#[cfg(feature = "train")]
 pub mod train;
 #[cfg(feature = "train")]
 pub mod train_args;

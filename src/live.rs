@@ -10,6 +10,7 @@
 mod answers;
 pub mod block;
 mod clock;
+mod echo;
 pub mod improviser;
 mod ledger;
 pub mod pulse;

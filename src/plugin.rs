@@ -62,6 +62,8 @@ pub struct Sideman {
     is_instrument: bool,
     /// The panic switch in the last block: the moment it is switched on is what counts.
     panic: bool,
+    /// The tap switch likewise.
+    tap: bool,
 }
 
 impl Default for Sideman {
@@ -78,6 +80,7 @@ impl Default for Sideman {
             renders: false,
             is_instrument: true,
             panic: false,
+            tap: false,
         }
     }
 }
@@ -182,6 +185,11 @@ impl Plugin for Sideman {
             self.improviser.panic();
         }
         self.panic = panic;
+        let tap = params.tap.value();
+        if tap && !self.tap {
+            self.improviser.tap();
+        }
+        self.tap = tap;
         self.play(buffer, &settings, offline, context);
         if self.is_instrument {
             // Nobody else clears these buffers.

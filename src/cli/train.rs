@@ -9,8 +9,10 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::cli::train_args::{EvalArgs, KeysArgs, LstmArgs, TrainCli, Verb};
+use crate::cli::tempo_following;
+use crate::cli::train_args::{EvalArgs, LstmArgs, PiecesArgs, TrainCli, Verb};
 use crate::data::corpus::Corpus;
+use crate::data::roles::Piece;
 use crate::data::split::Split;
 use crate::model::Checkpoint;
 use crate::model::checkpoint::Source;
@@ -30,6 +32,7 @@ pub fn main(cli: TrainCli) -> Result<()> {
         Verb::Lstm(args) => lstm(&args),
         Verb::Eval(args) => eval(&args),
         Verb::Keys(args) => keys(&args),
+        Verb::Tempo(args) => tempo(&args),
     }
 }
 
@@ -220,14 +223,40 @@ impl Screen {
     }
 }
 
-fn keys(args: &KeysArgs) -> Result<()> {
+/// The pieces to measure on.
+fn pieces(args: &PiecesArgs) -> Result<Vec<Piece>> {
     let corpus = load(&args.data)?;
-    let pieces = if args.all {
-        corpus.pieces
-    } else {
-        Split::new(corpus.pieces, args.valid_share, TrainConfig::default().seed).valid
-    };
-    let found = key_following::measure(&pieces);
+    if args.all {
+        return Ok(corpus.pieces);
+    }
+    Ok(Split::new(corpus.pieces, args.valid_share, TrainConfig::default().seed).valid)
+}
+
+fn tempo(args: &PiecesArgs) -> Result<()> {
+    let pieces = pieces(args)?;
+    let hints =
+        [("told 10 % too slow", Some(0.9)), ("told 10 % too fast", Some(1.1)), ("told 120", None)];
+    let found = hints.map(|(name, hint)| (name, tempo_following::measure(&pieces, hint)));
+    if args.json {
+        println!("{}", serde_json::to_string_pretty(&found)?);
+        return Ok(());
+    }
+    println!("{} melodies at 70 to 150, from the 17th beat on; shares of the onsets", pieces.len());
+    for (name, f) in found {
+        let percent = |n: usize| 100.0 * n as f64 / f.onsets.max(1) as f64;
+        println!(
+            "{name:>20}: right tempo {:.1} %, twice or half {:.1} %, on the half beats {:.1} %, on the beats {:.1} %",
+            percent(f.right_tempo),
+            percent(f.double_or_half),
+            percent(f.on_half_beats),
+            percent(f.on_beats)
+        );
+    }
+    Ok(())
+}
+
+fn keys(args: &PiecesArgs) -> Result<()> {
+    let found = key_following::measure(&pieces(args)?);
     if found.bars == 0 {
         bail!(
             "{}: no piece has chord symbols as markers and a melody over them",

@@ -29,7 +29,9 @@ pub enum Verb {
     /// Measure a model on the held-out pieces of a folder, beside n-grams.
     Eval(EvalArgs),
     /// Measure how well the key is followed: the melodies of a folder against its chord symbols.
-    Keys(KeysArgs),
+    Keys(PiecesArgs),
+    /// Measure how well tempo and beat are followed where nobody tells them.
+    Tempo(PiecesArgs),
 }
 
 /// What `lstm` can be told. What is left out is the default, or with --resume what the run was started with.
@@ -133,10 +135,10 @@ pub struct EvalArgs {
     pub threads: Option<usize>,
 }
 
-/// What `keys` can be told.
+/// What `keys` and `tempo` can be told.
 #[derive(Args, Debug)]
-pub struct KeysArgs {
-    /// Folder with .mid files that name their chords by markers (`A:min7`).
+pub struct PiecesArgs {
+    /// Folder with .mid files; for `keys` they name their chords by markers (`A:min7`).
     #[arg(long, value_name = "DIR")]
     pub data: PathBuf,
     /// Print JSON.

@@ -113,10 +113,8 @@ pub struct Settings {
     pub phrase_gap: u8,
     /// The tempo where no host tells one.
     pub tempo: Tempo,
-    /// Where no host tells a tempo, it is followed from the player's keys; `tempo` is where it begins.
+    /// Where no transport rolls, tempo and beat are followed from the player's keys; `tempo` is where they begin.
     pub follow_tempo: bool,
-    /// Each change from `false` to `true` taps a beat, where no host's transport rolls.
-    pub tap: bool,
     /// Listen to this channel only.
     pub input: Option<Channel>,
     /// The machine's channel.
@@ -151,7 +149,7 @@ pub struct Settings {
     pub freeze: bool,
     /// What the machine sounds goes on sounding, and nothing new begins.
     pub hold: bool,
-    /// The player's keys C-1 to E-1 choose the mode and are not heard.
+    /// The player's keys C-1 to E-1 choose the mode, F-1 taps a beat, and they are not heard.
     pub key_switches: bool,
 }
 
@@ -172,7 +170,6 @@ impl Default for Settings {
             phrase_gap: 12,
             tempo: Tempo::default(),
             follow_tempo: true,
-            tap: false,
             input: None,
             output: Channel::new(1),
             thru: true,

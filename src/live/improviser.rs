@@ -7,6 +7,7 @@ use crate::link::settings::{Mode, Settings};
 use crate::live::answers::Answers;
 use crate::live::block::{Block, Sink};
 use crate::live::clock::{Boundary, Change, Clock};
+use crate::live::echo::Echoes;
 use crate::live::ledger::Ledger;
 use crate::live::pulse::{Pulse, Steer};
 use crate::live::remote::Remote;
@@ -56,9 +57,9 @@ pub struct Improviser {
     key_id: u32,
     heard_this_tick: (Tick, u8),
     last_activity: Tick,
-    /// Keys, a bit for each key of each channel, whose note-on was our own echo.
-    echoes: [u128; 16],
+    echoes: Echoes,
     panic: bool,
+    tapped: bool,
 }
 
 impl Improviser {
@@ -83,8 +84,9 @@ impl Improviser {
             key_id: 0,
             heard_this_tick: (Tick(i64::MIN), 0),
             last_activity: Tick(0),
-            echoes: [0; 16],
+            echoes: Echoes::default(),
             panic: false,
+            tapped: false,
         }
     }
 
@@ -96,10 +98,9 @@ impl Improviser {
         let mut settings = self.remote.apply(set);
         let change = self.clock.begin(block, settings.tempo);
         self.end_what_must(&settings, change, sink);
-        let tapped = settings.tap && self.told.is_some_and(|t| !t.tap);
         self.tell(&settings, change);
-        if tapped {
-            self.tap(&settings);
+        if std::mem::take(&mut self.tapped) {
+            self.tap_at(0, &settings);
         }
         self.absorb(self.clock.upcoming());
         let mut events = block.events.iter().peekable();
@@ -120,7 +121,9 @@ impl Improviser {
             } else if timed == Some(at) {
                 self.begin_timed(at, &settings, block.offline, sink);
             } else if let Some(event) = events.next() {
-                if self.remote.takes(event.midi, &set) {
+                if Remote::taps(event.midi, &set) {
+                    self.tap_at(at, &settings);
+                } else if self.remote.takes(event.midi, &set) {
                     settings = self.remote.apply(set);
                     self.tell(&settings, Change::None);
                 } else {
@@ -136,6 +139,14 @@ impl Improviser {
     /// Audio thread. No allocation, lock or system call.
     pub fn panic(&mut self) {
         self.panic = true;
+    }
+
+    /// Taps a beat on the next block's first sample: it counts where no host's transport rolls, and from the second
+    /// tap on it sets the tempo.
+    ///
+    /// Audio thread. No allocation, lock or system call.
+    pub fn tap(&mut self) {
+        self.tapped = true;
     }
 
     /// Forgets the take and ends everything that sounds with the next block, as a host's reset asks.
@@ -372,7 +383,8 @@ impl Improviser {
     }
 
     fn listen(&mut self, offset: u32, midi: Midi, settings: &Settings, sink: &mut impl Sink) {
-        if self.is_echo(offset, midi) {
+        let since = self.clock.sample(offset).saturating_sub(self.clock.samples(0.0, ECHO_MILLIS));
+        if self.echoes.holds(midi, since, &self.ledger) {
             return;
         }
         let mut out = Out { sink, offset, meter: &self.end.meter };
@@ -408,28 +420,6 @@ impl Improviser {
         }
     }
 
-    /// Whether an event is what we sent ourselves, come back from a synth that returns all it gets.
-    fn is_echo(&mut self, offset: u32, midi: Midi) -> bool {
-        match midi {
-            Midi::NoteOn { channel, key, .. } => {
-                let since =
-                    self.clock.sample(offset).saturating_sub(self.clock.samples(0.0, ECHO_MILLIS));
-                let echo = self.ledger.machine_began(channel, key, since);
-                if echo {
-                    self.echoes[usize::from(channel.index())] |= 1 << (key & 127);
-                }
-                echo
-            }
-            Midi::NoteOff { channel, key, .. } => {
-                let echoes = &mut self.echoes[usize::from(channel.index())];
-                let echo = *echoes >> (key & 127) & 1 == 1;
-                *echoes &= !(1 << (key & 127));
-                echo && !self.ledger.player_sounds(channel, key)
-            }
-            _ => false,
-        }
-    }
-
     /// Starts our own clock, if no time passes.
     fn wake(&mut self, offset: u32, settings: &Settings) -> bool {
         let woke = self.clock.wake(offset);
@@ -440,11 +430,11 @@ impl Improviser {
         woke
     }
 
-    /// A beat was tapped on the block's first sample. The first tap starts our own clock.
-    fn tap(&mut self, settings: &Settings) {
-        self.wake(0, settings);
-        let steer = self.pulse.tap(self.clock.sample(0), self.clock.place(0));
-        self.steer(0, steer, settings);
+    /// A beat was tapped. The first tap starts our own clock.
+    fn tap_at(&mut self, offset: u32, settings: &Settings) {
+        self.wake(offset, settings);
+        let steer = self.pulse.tap(self.clock.sample(offset), self.clock.place(offset));
+        self.steer(offset, steer, settings);
     }
 
     fn steer(&mut self, offset: u32, steer: Option<Steer>, settings: &Settings) {
@@ -461,11 +451,8 @@ impl Improviser {
         velocity: u8,
         settings: &Settings,
     ) {
-        let sample = self.clock.sample(offset);
-        if self.wake(offset, settings) {
-            // The clock has begun with this key.
-        } else if settings.follow_tempo && self.clock.is_free() {
-            let steer = self.pulse.onset(sample, self.clock.place(offset));
+        if !self.wake(offset, settings) && settings.follow_tempo && self.clock.is_free() {
+            let steer = self.pulse.onset(self.clock.sample(offset), self.clock.place(offset));
             self.steer(offset, steer, settings);
         }
         let tick = self.clock.nearest(offset);

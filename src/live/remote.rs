@@ -6,6 +6,9 @@ use crate::music::event::Midi;
 /// The controller that chooses the mode: its 128 values are shared out evenly.
 pub(crate) const MODE_CONTROLLER: u8 = 20;
 
+/// The key switch that taps a beat: F-1, the first after those of the modes.
+const TAP_KEY: u8 = Mode::ALL.len() as u8;
+
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Remote {
     chosen: Option<Mode>,
@@ -23,6 +26,11 @@ impl Remote {
         settings
     }
 
+    /// Whether an event taps a beat.
+    pub(crate) fn taps(midi: Midi, set: &Settings) -> bool {
+        set.key_switches && matches!(midi, Midi::NoteOn { key: TAP_KEY, .. })
+    }
+
     /// Takes an event that chooses a mode. `set` are the settings as they are set, not as they are applied.
     /// `true`: the event was meant for us and nobody else.
     pub(crate) fn takes(&mut self, midi: Midi, set: &Settings) -> bool {
@@ -31,7 +39,7 @@ impl Remote {
         }
         let chosen = match midi {
             Midi::NoteOn { key, .. } => Mode::ALL.get(usize::from(key)),
-            Midi::NoteOff { key, .. } => return usize::from(key) < Mode::ALL.len(),
+            Midi::NoteOff { key, .. } => return key <= TAP_KEY,
             Midi::Control { controller: MODE_CONTROLLER, value, .. } => {
                 Mode::ALL.get(usize::from(value) * Mode::ALL.len() / 128)
             }

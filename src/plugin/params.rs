@@ -90,6 +90,11 @@ pub(crate) struct SidemanParams {
     seed: IntParam,
     #[id = "tempo"]
     tempo: FloatParam,
+    #[id = "follow-tempo"]
+    follow_tempo: BoolParam,
+    /// Each time it is switched on, a beat is tapped.
+    #[id = "tap"]
+    pub(crate) tap: BoolParam,
     /// 0 is every channel, else 1 to 16.
     #[id = "input-channel"]
     input: IntParam,
@@ -161,6 +166,8 @@ impl SidemanParams {
                 1,
             )
             .with_unit(" BPM"),
+            follow_tempo: switch("Follow the tempo without a host's", start.follow_tempo),
+            tap: switch("Tap a beat", false).non_automatable(),
             input: text::all_or_number(int(
                 "Listen to channel",
                 start.input.map_or(0, user_channel),
@@ -209,6 +216,7 @@ impl SidemanParams {
             voices: small(self.voices.value()),
             seed: self.seed.value().try_into().unwrap_or(0),
             tempo: Tempo::new(self.tempo.value().into()),
+            follow_tempo: self.follow_tempo.value(),
             input: (self.input.value() > 0).then(|| channel_of(self.input.value())),
             output: channel_of(self.output.value()),
             thru: self.thru.value() || bypass,
@@ -254,6 +262,9 @@ impl SidemanParams {
         }
         if s.tempo != start.tempo {
             put(&self.tempo, s.tempo.beats_per_minute() as f32);
+        }
+        if s.follow_tempo != start.follow_tempo {
+            put(&self.follow_tempo, s.follow_tempo);
         }
         if s.input != start.input {
             put(&self.input, s.input.map_or(0, user_channel));

@@ -150,7 +150,7 @@ pub(crate) fn sanitise(state: &mut PluginState) {
     let known = params.param_map().into_iter().map(|(id, _, _)| id).collect();
     migrate(state, &known);
     // What acts at the moment when it is set is not part of a song; the preset comes back by its name.
-    for momentary in ["panic", "preset", "save-preset"] {
+    for momentary in ["panic", "preset", "save-preset", "tap"] {
         state.params.remove(momentary);
     }
     for (id, param) in params.ints() {

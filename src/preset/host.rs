@@ -69,6 +69,13 @@ pub const HOST_PARAMETERS: &[HostParameter] = &[
         "off",
     ),
     control(
+        "tap",
+        "Taps a beat each time it is switched on, where no transport rolls: the second tap sets the tempo.",
+        "switch",
+        "on, off",
+        "off",
+    ),
+    control(
         "bypass",
         "The host's own bypass switch: your playing passes, Sideman is silent.",
         "switch",

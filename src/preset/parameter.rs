@@ -141,6 +141,14 @@ pub const PARAMETERS: &[Parameter] = &[
         write: |s| s.tempo.beats_per_minute().to_string(),
     },
     Parameter {
+        name: "follow-tempo",
+        about: "Where no transport rolls, tempo and beat are followed from your playing; tempo is where they begin.",
+        unit: "switch",
+        range: "on, off",
+        read: |text, s| switch(text).map(|on| s.follow_tempo = on),
+        write: |s| on_off(s.follow_tempo),
+    },
+    Parameter {
         name: "input-channel",
         about: "The MIDI channel that Sideman listens to.",
         unit: "MIDI channel",

@@ -12,7 +12,7 @@ use crate::bench::{Bench, RATE, Restless, notes};
 const PLAYER: Channel = Channel::new(0);
 const MACHINE: Channel = Channel::new(1);
 
-/// Plays with our own clock at 120 to the minute: (key, from, to) in seconds.
+/// Plays with our own clock, at 120 to the minute whatever the player does: (key, from, to) in seconds.
 fn play(settings: &Settings, keys: &[(u8, f64, f64)], seconds: f64) -> Vec<(u8, f64, f64)> {
     perform(|_| *settings, keys, seconds)
 }
@@ -38,7 +38,8 @@ fn perform(
             .filter(|e| (from..from + 256).contains(&e.0))
             .map(|e| TimedMidi { offset: (e.0 - from) as u32, midi: e.1 })
             .collect();
-        bench.block(256, None, &settings(from as f64 / RATE), &block);
+        let settings = Settings { follow_tempo: false, ..settings(from as f64 / RATE) };
+        bench.block(256, None, &settings, &block);
     }
     bench.improviser.panic();
     bench.block(256, None, &settings(seconds), &[]);
@@ -281,6 +282,77 @@ fn swing_moves_the_off_beats_and_nothing_else() {
         let late = if off_beat { 1.0 / 12.0 } else { 0.0 };
         assert!((swung.1 - straight.1 - late).abs() < 1e-3, "{straight:?} {swung:?}");
     }
+}
+
+/// Plays eighths at 96 to the minute without a transport, with our own clock beginning at 120. Gives how far each
+/// machine note is from the nearest eighth of the player after twelve seconds, in milliseconds.
+fn off_the_players_eighths(settings: &Settings) -> Vec<f64> {
+    const EIGHTH: f64 = 60.0 / 96.0 / 2.0;
+    let mut bench = Bench::new(Arc::new(Restless));
+    let event = |sample: u64, midi| (sample, midi);
+    let mut events = Vec::new();
+    for i in (0..150_u32).filter(|i| i % 8 != 3) {
+        let key = 60 + (i * 5 % 12) as u8;
+        let on = (f64::from(i) * EIGHTH + 1.0) * RATE;
+        let down = Midi::NoteOn { channel: PLAYER, key, velocity: 80 };
+        let up = Midi::NoteOff { channel: PLAYER, key, velocity: 0 };
+        events.extend([event(on as u64, down), event((on + 0.2 * RATE) as u64, up)]);
+    }
+    while bench.sample < (40.0 * RATE) as u64 {
+        let from = bench.sample;
+        let inside = events.iter().filter(|e| (from..from + 256).contains(&e.0));
+        let block: Vec<TimedMidi> =
+            inside.map(|e| TimedMidi { offset: (e.0 - from) as u32, midi: e.1 }).collect();
+        bench.block(256, None, settings, &block);
+    }
+    bench.improviser.panic();
+    bench.block(256, None, settings, &[]);
+    let onsets =
+        notes(&bench.out).into_iter().filter(|n| n.0 == MACHINE).map(|n| n.3 as f64 / RATE);
+    let off = onsets.filter(|at| *at > 12.0).map(|at| {
+        let eighths = (at - 1.0) / EIGHTH;
+        (eighths - eighths.round()).abs() * EIGHTH * 1e3
+    });
+    off.collect()
+}
+
+#[test]
+fn the_players_tempo_is_followed_where_there_is_no_transport() {
+    let settings = Settings { grid: sideman::link::settings::Grid::Eighth, ..Settings::default() };
+    let near = |off: &[f64]| off.iter().filter(|ms| **ms < 20.0).count() as f64 / off.len() as f64;
+    let off = off_the_players_eighths(&settings);
+    assert!(off.len() > 30 && near(&off) > 0.95, "{} of {}", near(&off), off.len());
+    let deaf = off_the_players_eighths(&Settings { follow_tempo: false, ..settings });
+    assert!(near(&deaf) < 0.5, "a clock at 120 does not lie on eighths at 96: {}", near(&deaf));
+}
+
+#[test]
+fn taps_set_the_tempo_and_start_the_clock() {
+    let settings = Settings {
+        mode: Mode::Solo,
+        follow_tempo: false,
+        grid: sideman::link::settings::Grid::Eighth,
+        ..Settings::default()
+    };
+    let mut bench = Bench::new(Arc::new(Restless));
+    // Four taps at 90 to the minute: 32,000 samples apart.
+    for i in 0..3_000_u64 {
+        if i % 125 == 0 && i < 500 {
+            bench.improviser.tap();
+        }
+        bench.block(256, None, &settings, &[]);
+    }
+    bench.improviser.panic();
+    bench.block(256, None, &settings, &[]);
+    let eighth = 16_000.0;
+    let late: Vec<f64> = notes(&bench.out)
+        .iter()
+        .map(|n| n.3 as f64)
+        .filter(|at| *at > 160_000.0)
+        .map(|at| (at / eighth - (at / eighth).round()).abs() * eighth / 48.0)
+        .collect();
+    assert!(late.len() > 5, "{}", late.len());
+    assert!(late.iter().all(|ms| *ms < 5.0), "{late:?}");
 }
 
 #[test]

@@ -47,6 +47,7 @@ fn each_parameter_sets_its_setting() {
     put(&params.voices, 4);
     put(&params.seed, 4_321);
     put(&params.tempo, 90.0);
+    put(&params.follow_tempo, false);
     put(&params.input, 16);
     put(&params.output, 10);
     put(&params.thru, false);
@@ -79,6 +80,7 @@ fn each_parameter_sets_its_setting() {
         voices: 4,
         seed: 4_321,
         tempo: Tempo::new(90.0),
+        follow_tempo: false,
         input: Some(Channel::new(15)),
         output: Channel::new(9),
         thru: false,
@@ -92,6 +94,7 @@ fn each_parameter_sets_its_setting() {
     let routing = Settings {
         active: false,
         tempo: expected.tempo,
+        follow_tempo: expected.follow_tempo,
         input: expected.input,
         output: expected.output,
         thru: false,

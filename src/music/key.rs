@@ -163,8 +163,9 @@ mod tests {
         let up: Vec<Vec<u8>> =
             in_c.iter().map(|b| b.iter().map(|c| (c + 2) % 12).collect()).collect();
         let up: Vec<&[u8]> = up.iter().map(Vec::as_slice).collect();
-        play(&mut sense, &up);
-        play(&mut sense, &up);
+        for _ in 0..3 {
+            play(&mut sense, &up);
+        }
         assert_eq!(sense.key(), Some(key(2, Scale::Major)), "the last chorus goes up a tone");
     }
 

@@ -27,23 +27,23 @@ const RATE: f64 = 48_000.0;
 
 /// The figures.
 #[derive(Clone, Copy, PartialEq, Debug, Default, Serialize)]
-pub struct TempoFollowing {
+pub(super) struct TempoFollowing {
     /// Melodies that were played.
-    pub pieces: usize,
+    pub(super) pieces: usize,
     /// Onsets at which the listener was judged.
-    pub onsets: usize,
+    pub(super) onsets: usize,
     /// Of these: its tempo was right, within 4 %.
-    pub right_tempo: usize,
+    pub(super) right_tempo: usize,
     /// Its tempo was the double or the half.
-    pub double_or_half: usize,
+    pub(super) double_or_half: usize,
     /// Its tempo was right, and its beats lay on the player's beats, or in the middle between two.
-    pub on_half_beats: usize,
+    pub(super) on_half_beats: usize,
     /// Its tempo was right, and its beats lay on the player's.
-    pub on_beats: usize,
+    pub(super) on_beats: usize,
 }
 
 /// Measures over pieces. `hint`: the tempo that the listener is told, as a factor on the true one; `None`: 120.
-pub fn measure(pieces: &[Piece], hint: Option<f64>) -> TempoFollowing {
+pub(super) fn measure(pieces: &[Piece], hint: Option<f64>) -> TempoFollowing {
     let mut sum = TempoFollowing::default();
     for piece in pieces {
         let mut random = ChaCha8Rng::from_seed(piece.hash);

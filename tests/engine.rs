@@ -16,3 +16,5 @@ mod laws;
 mod memory;
 #[path = "engine/modes.rs"]
 mod modes;
+#[path = "engine/trade.rs"]
+mod trade;

@@ -5,6 +5,8 @@
     reason = "the command lines are where we speak to the terminal"
 )]
 
+#[cfg(feature = "train")]
+mod bench;
 #[cfg(feature = "standalone")]
 mod jam;
 #[cfg(feature = "standalone")]

@@ -6,6 +6,8 @@ pub mod checkpoint;
 pub mod config;
 pub mod device;
 pub mod engine;
+#[cfg(feature = "train")]
+pub mod image;
 mod kernel;
 pub mod lstm;
 #[cfg(feature = "train")]
@@ -45,6 +47,9 @@ pub enum ModelError {
     /// The dropout is no probability below 0.9.
     #[error("model config: dropout is {0}, allowed are 0 to 0.9")]
     Dropout(f32),
+    /// No residual network has so many layers.
+    #[error("model config: depth is {0}, allowed are 18, 34 and 50")]
+    Depth(usize),
     /// An input of a step does not fit the model.
     #[error("model input: {what} has {got}, the model takes {want}")]
     Input {

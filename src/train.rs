@@ -8,6 +8,8 @@ pub mod metric;
 pub mod ngram;
 pub mod resume;
 pub mod run;
+pub mod sgd;
+pub(crate) mod shard;
 pub mod store;
 
 pub use config::TrainConfig;

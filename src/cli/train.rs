@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 
+use crate::cli::bench;
 use crate::cli::tempo_following;
 use crate::cli::train_args::{EvalArgs, LstmArgs, PiecesArgs, TrainCli, Verb};
 use crate::data::corpus::Corpus;
@@ -33,6 +34,7 @@ pub fn main(cli: TrainCli) -> Result<()> {
         Verb::Eval(args) => eval(&args),
         Verb::Keys(args) => keys(&args),
         Verb::Tempo(args) => tempo(&args),
+        Verb::Bench(args) => bench::bench(&args, threads(args.threads)),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Trains and measures Sideman's models.
 #[derive(Parser, Debug)]
@@ -32,6 +32,8 @@ pub enum Verb {
     Keys(PiecesArgs),
     /// Measure how well tempo and beat are followed where nobody tells them.
     Tempo(PiecesArgs),
+    /// Time training steps of both networks, beside PyTorch where there is one.
+    Bench(BenchArgs),
 }
 
 /// What `lstm` can be told. What is left out is the default, or with --resume what the run was started with.
@@ -151,3 +153,35 @@ pub struct PiecesArgs {
     #[arg(long, default_value_t = 0.1)]
     pub valid_share: f64,
 }
+
+/// What `bench` can be told.
+#[derive(Args, Debug)]
+#[command(after_help = BENCH_EXAMPLES)]
+pub struct BenchArgs {
+    /// A Python that can `import torch`: it trains the same nets in turns with ours.
+    #[arg(long, value_name = "PATH")]
+    pub python: Option<PathBuf>,
+    /// Only this network [default: both].
+    #[arg(long, value_enum)]
+    pub job: Option<BenchJob>,
+    /// Steps of each side that count.
+    #[arg(long, default_value_t = 5)]
+    pub rounds: usize,
+    /// Threads of each side [default: all].
+    #[arg(long)]
+    pub threads: Option<usize>,
+}
+
+/// What can be timed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub enum BenchJob {
+    /// The duet LSTM with 256 and with 1000 tokens, batch 64 x 100.
+    Lstm,
+    /// ResNet-50 over grey images of 70 x 400, batch 8 and 72; takes 4 GB, as much again with --python.
+    Resnet,
+}
+
+const BENCH_EXAMPLES: &str = "Examples:
+  sideman-train bench --job lstm
+  python3 -m venv venv && venv/bin/pip install torch numpy
+  sideman-train bench --python venv/bin/python --threads 2 --rounds 9";

@@ -56,7 +56,7 @@ mod training {
     use super::{exp, fma, sigmoid, tanh};
 
     /// Compiles a function three times (AVX-512, AVX2 + FMA, the target's own baseline) and calls the widest that
-    /// the machine has. The body may use the constant `FMA`.
+    /// the machine has. The body may use the constant `FMA`. Who calls it expects `unsafe_code`.
     macro_rules! dispatch {
         ($(#[$meta:meta])* $vis:vis fn $name:ident($($arg:ident: $ty:ty),* $(,)?) $(-> $ret:ty)? = $body:ident;) => {
             $(#[$meta])*
@@ -88,6 +88,8 @@ mod training {
             }
         };
     }
+
+    pub(crate) use dispatch;
 
     dispatch! {
         /// Turns the pre-activations of one step of one sequence into gates, in place: `gates` holds i, f, g, o,

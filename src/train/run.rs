@@ -8,20 +8,16 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::data::split::Split;
-use crate::data::stream::{Reading, Stream, empty_window};
+use crate::data::stream::{Reading, Stream};
 use crate::model::checkpoint::{Corpus, FORMAT, Source, Vocabulary};
-use crate::model::network::{Prepared, Training, Workspace};
-use crate::model::window::{LaneStates, Window};
-use crate::model::{Checkpoint, Manifest, ModelError, Parameters};
+use crate::model::window::Window;
+use crate::model::{Checkpoint, Manifest, Parameters};
 use crate::train::adam::Adam;
 use crate::train::metric::{self, Metrics};
 use crate::train::resume::{Progress, Snapshot};
+use crate::train::shard::{self, SHARD_LANES, Shard, Work};
 use crate::train::store::{self, Line};
 use crate::train::{TrainConfig, TrainError};
-
-/// Lanes that one thread carries through a window. It decides the order of sums, so it is one for all
-/// machines; more threads than shards have nothing to do.
-const SHARD_LANES: usize = 16;
 
 /// The settings' name in the run folder.
 pub const CONFIG_FILE: &str = "config.json";
@@ -161,35 +157,17 @@ struct Runner<'a> {
     busy_tokens: f64,
 }
 
-/// What one thread works on.
-struct Shard {
-    window: Window,
-    states: LaneStates,
-    workspace: Workspace,
-    gradients: Parameters,
-}
-
 impl<'a> Runner<'a> {
     fn new(config: &'a TrainConfig, split: Split, job: &'a Job) -> Result<Self, TrainError> {
         let corpus = describe(&split, &job.sources);
         let valid: Vec<_> = split.valid.into_iter().take(config.valid_pieces).collect();
-        let mut shards = Vec::new();
-        for first in (0..config.batch).step_by(SHARD_LANES) {
-            let lanes = SHARD_LANES.min(config.batch - first);
-            shards.push(Shard {
-                window: empty_window(config.window, lanes),
-                states: LaneStates::zeros(&config.model, lanes),
-                workspace: Workspace::default(),
-                gradients: Parameters::zeros(config.model)?,
-            });
-        }
         let mut runner = Self {
             config,
             job,
             corpus,
             stream: Stream::new(split.train.into(), config.seed, config.batch),
             valid: metric::readings(&valid),
-            shards,
+            shards: shard::cut(config.model, config.window, config.batch)?,
             parameters: Parameters::random(config.model, config.seed)?,
             adam: Adam::new(config.model)?,
             step: 0,
@@ -230,14 +208,15 @@ impl<'a> Runner<'a> {
         let start = Instant::now();
         self.fill();
         let tokens: f32 = self.shards.iter().map(|s| s.window.counted()).sum();
-        let nats = self.backward(1.0 / tokens.max(1.0))?;
-        let (sum, rest) = self.shards.split_at_mut(1);
-        for shard in rest {
-            let values = sum[0].gradients.values_mut().iter_mut();
-            values.zip(shard.gradients.values()).for_each(|(a, b)| *a += b);
-        }
+        let work = Work {
+            seed: self.config.seed,
+            step: self.step,
+            scale: 1.0 / tokens.max(1.0),
+            threads: self.job.threads,
+        };
+        let nats = shard::backward(&mut self.shards, &self.parameters, work)?;
         let rate = self.config.learning_rate_at(self.step);
-        let gradients = &sum[0].gradients;
+        let gradients = &self.shards[0].gradients;
         let length = self.adam.step(&mut self.parameters, gradients, rate, self.config.clip);
         if !nats.is_finite() || !length.is_finite() {
             return Err(TrainError::NotFinite(self.step));
@@ -260,44 +239,6 @@ impl<'a> Runner<'a> {
         for (shard, window) in self.shards.iter_mut().zip(windows) {
             shard.window = window;
         }
-    }
-
-    /// Every shard forwards and back, shared out over the threads.
-    fn backward(&mut self, scale: f32) -> Result<f64, TrainError> {
-        let prepared = Prepared::new(&self.parameters);
-        let (seed, step, count) = (self.config.seed, self.step, self.shards.len());
-        let threads = self.job.threads.clamp(1, count);
-        let mut queues: Vec<Vec<(usize, &mut Shard)>> = (0..threads).map(|_| Vec::new()).collect();
-        for (i, shard) in self.shards.iter_mut().enumerate() {
-            queues[i % threads].push((i, shard));
-        }
-        let work = |queue: Vec<(usize, &mut Shard)>| {
-            let mut nats = Vec::new();
-            for (i, shard) in queue {
-                shard.gradients.values_mut().fill(0.0);
-                let stream = step * count as u64 + i as u64;
-                let training = Training { seed, stream, scale, gradients: &mut shard.gradients };
-                let Shard { window, states, workspace, .. } = shard;
-                nats.push((i, workspace.run(&prepared, window, states, Some(training))?));
-            }
-            Ok::<_, ModelError>(nats)
-        };
-        let mut nats = std::thread::scope(|scope| {
-            let work = &work;
-            let mut queues = queues.into_iter();
-            let own = queues.next().unwrap_or_default();
-            let others: Vec<_> = queues.map(|queue| scope.spawn(move || work(queue))).collect();
-            let mut nats = work(own)?;
-            for other in others {
-                match other.join() {
-                    Ok(result) => nats.extend(result?),
-                    Err(panic) => std::panic::resume_unwind(panic),
-                }
-            }
-            Ok::<_, ModelError>(nats)
-        })?;
-        nats.sort_by_key(|(i, _)| *i);
-        Ok(nats.iter().map(|(_, n)| n).sum())
     }
 
     fn measure(&mut self) -> Result<(Metrics, bool), TrainError> {

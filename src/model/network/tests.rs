@@ -66,6 +66,58 @@ fn gradients_are_the_slopes() {
     }
 }
 
+/// The formula that `by_torch.py` has too: numbers between -1 and 1.
+fn numbers(seed: usize, n: usize) -> Vec<f32> {
+    let whole = |i: usize| (i * i * 31 + i * 7_919 + seed * 104_729) % 2_003;
+    (0..n).map(|i| (whole(i) as f64 / 1_001.0 - 1.0) as f32).collect()
+}
+
+/// Nats, every gradient and the states after the window are PyTorch's, on the weights and inputs of `by_torch.py`.
+#[test]
+fn the_way_back_is_torchs() {
+    let mut parameters = Parameters::zeros(CONFIG).unwrap();
+    for (seed, tensor) in CONFIG.tensors().into_iter().enumerate() {
+        let values = &mut parameters.values_mut()[tensor.range];
+        values.copy_from_slice(&numbers(seed, values.len()));
+    }
+    let window = Window { features: numbers(100, 20 * 3 * 3), ..window(20, 3) };
+    let mut states = LaneStates::zeros(&CONFIG, 3);
+    let start = numbers(101, states.values().len());
+    states.values_mut().copy_from_slice(&start);
+    let mut gradients = Parameters::zeros(CONFIG).unwrap();
+    let training = Training { seed: 1, stream: 0, scale: 1.0, gradients: &mut gradients };
+    let prepared = Prepared::new(&parameters);
+    let nats = Workspace::default().run(&prepared, &window, &mut states, Some(training)).unwrap();
+    let mut lines = include_str!("torch.txt").lines().map(|line| {
+        let words: Vec<&str> = line.split(' ').collect();
+        (words[0], words[1].parse::<f64>().unwrap(), words[2].parse::<f64>().unwrap())
+    });
+    let expected = lines.next().unwrap().1;
+    assert!((nats / expected - 1.0).abs() < 1e-5, "{nats} {expected}");
+    let tensors = CONFIG.tensors().into_iter();
+    let mut runs: Vec<(String, Vec<f32>)> =
+        tensors.map(|t| (t.name, gradients.values()[t.range].to_vec())).collect();
+    runs.push(("end".to_owned(), states.values().to_vec()));
+    for (nth, (name, run)) in runs.into_iter().enumerate() {
+        let (expected, product, length) = lines.next().unwrap();
+        assert_eq!(name, expected);
+        let seed = if name == "end" { 102 } else { nth + 1 };
+        let off = |run: &[f32]| {
+            let sum = |b: &[f32]| {
+                run.iter().zip(b).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum::<f64>()
+            };
+            let product = (sum(&numbers(seed, run.len())) - product).abs() / length;
+            product.max((sum(run).sqrt() / length - 1.0).abs())
+        };
+        assert!(off(&run) < 1e-5, "{name}: off by {}", off(&run));
+        // The measure sees a gradient that is wrong by a place.
+        let mut moved = run.clone();
+        moved.rotate_right(1);
+        assert!(off(&moved) > 1e-3, "{name}");
+    }
+    assert!(lines.next().is_none());
+}
+
 #[test]
 fn a_window_is_its_steps() {
     let parameters = Parameters::random(CONFIG, 4).unwrap();

@@ -1,0 +1,254 @@
+//! `sideman-train bench`: training steps of both networks, timed beside PyTorch's in turns.
+
+use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::time::Instant;
+
+use anyhow::{Context, Result, bail};
+
+use crate::cli::train_args::{BenchArgs, BenchJob};
+use crate::model::image::{Images, ResNet, ResNetConfig, Workspace};
+use crate::model::{LstmConfig, Parameters};
+use crate::train::adam::Adam;
+use crate::train::sgd::Sgd;
+use crate::train::shard::{self, Shard, Work};
+
+/// PyTorch's side, handed to its interpreter as it is.
+const RIVAL: &str = include_str!("bench/rival.py");
+/// Sequences side by side and tokens of each, in a step of the LSTM.
+const LANES: usize = 64;
+const STEPS: usize = 100;
+/// The images that the composer network is for.
+const HEIGHT: usize = 70;
+const WIDTH: usize = 400;
+const CLASSES: usize = 7;
+
+/// Times what was asked and prints a line for each job.
+pub(super) fn bench(args: &BenchArgs, threads: usize) -> Result<()> {
+    println!("{threads} threads, {} rounds; medians", args.rounds);
+    let mut jobs = Vec::new();
+    if args.job.is_none_or(|job| job == BenchJob::Lstm) {
+        jobs.extend([256, 1_000].map(lstm));
+    }
+    if args.job.is_none_or(|job| job == BenchJob::Resnet) {
+        jobs.extend([8, 72].map(resnet));
+    }
+    for job in jobs {
+        measure(&job, args, threads)?;
+    }
+    Ok(())
+}
+
+/// Something to be timed on both sides.
+struct Job {
+    name: String,
+    /// What is counted, and how many of it a step handles.
+    unit: &'static str,
+    count: usize,
+    /// The words that tell the rival what to make.
+    rival: Vec<String>,
+    make: Box<dyn Fn(usize) -> Result<Step>>,
+}
+
+/// One training step.
+type Step = Box<dyn FnMut() -> Result<()>>;
+
+/// The duet network with `vocabulary` tokens: embeddings, place and context in, two layers of 256, softmax and loss on
+/// every token, back-propagation through the window, clipping, Adam. No dropout.
+fn lstm(vocabulary: usize) -> Job {
+    let config = LstmConfig { vocabulary, dropout: 0.0, ..LstmConfig::default() };
+    let LstmConfig { places, features, hidden, layers, .. } = config;
+    let sizes = [vocabulary, places, features, hidden, layers, STEPS, LANES];
+    Job {
+        name: format!("LSTM {layers}x{hidden}, {vocabulary} tokens, batch {LANES} x {STEPS}"),
+        unit: "tokens",
+        count: LANES * STEPS,
+        rival: rival("lstm", &sizes),
+        make: Box::new(move |threads| lstm_step(config, threads)),
+    }
+}
+
+fn lstm_step(config: LstmConfig, threads: usize) -> Result<Step> {
+    let mut parameters = Parameters::random(config, 1)?;
+    let mut adam = Adam::new(config)?;
+    let mut shards = shard::cut(config, STEPS, LANES)?;
+    for (nth, Shard { window, .. }) in shards.iter_mut().enumerate() {
+        let mixed = |i: usize| (i + nth * 7_001) * 2_654_435_761 % 1_000_003;
+        let numbers = window.tokens.iter_mut().zip(&mut window.targets).enumerate();
+        for (i, (token, target)) in numbers {
+            *token = (mixed(i) % config.vocabulary) as u16;
+            *target = (mixed(i + 1) % config.vocabulary) as u16;
+        }
+        let places = window.places.iter_mut().enumerate();
+        places.for_each(|(i, place)| *place = (i % config.places) as u8);
+        let features = window.features.iter_mut().enumerate();
+        features.for_each(|(i, x)| *x = f32::from(u8::from(mixed(i).is_multiple_of(3))));
+        window.weights.fill(1.0);
+    }
+    let mut step = 0;
+    Ok(Box::new(move || {
+        let work = Work { seed: 1, step, scale: 1.0 / (LANES * STEPS) as f32, threads };
+        let nats = shard::backward(&mut shards, &parameters, work)?;
+        let length = adam.step(&mut parameters, &shards[0].gradients, 1e-3, 1.0);
+        step += 1;
+        check(nats + length)
+    }))
+}
+
+/// ResNet-50 over grey images: forwards, loss, back, a step of SGD.
+fn resnet(batch: usize) -> Job {
+    Job {
+        name: format!("ResNet-50, {HEIGHT} x {WIDTH}, batch {batch}"),
+        unit: "images",
+        count: batch,
+        rival: rival("resnet", &[CLASSES, batch, HEIGHT, WIDTH]),
+        make: Box::new(move |threads| resnet_step(batch, threads)),
+    }
+}
+
+fn resnet_step(batch: usize, threads: usize) -> Result<Step> {
+    let mut net = ResNet::random(ResNetConfig { depth: 50, classes: CLASSES, width: 64 }, 1)?;
+    let mixed = |i: usize| (i * 2_654_435_761 % 1_000_003) as f32 / 500_001.5 - 1.0;
+    let images = Images {
+        height: HEIGHT,
+        width: WIDTH,
+        pixels: (0..batch * HEIGHT * WIDTH).map(mixed).collect(),
+        labels: (0..batch).map(|i| (i % CLASSES) as u16).collect(),
+    };
+    let mut gradients = vec![0.0; net.values().len()];
+    let mut workspace = Workspace::new(threads);
+    let mut sgd = Sgd::new(1e-3, 0.0, 0.0);
+    Ok(Box::new(move || {
+        let score = workspace.train(&mut net, &images, &mut gradients)?;
+        sgd.step(net.values_mut(), &gradients);
+        check(score.nats)
+    }))
+}
+
+fn check(number: f64) -> Result<()> {
+    if number.is_finite() { Ok(()) } else { bail!("the loss is not a number") }
+}
+
+/// Both sides in turns, after one step each that does not count.
+fn measure(job: &Job, args: &BenchArgs, threads: usize) -> Result<()> {
+    let mut rival = match &args.python {
+        Some(python) => Some(Rival::start(python, threads, &job.rival)?),
+        None => None,
+    };
+    let base = memory::begin();
+    let mut step = (job.make)(threads)?;
+    step()?;
+    let (mut ours, mut theirs, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
+    let mut theirs_mb = 0.0;
+    if let Some(rival) = &mut rival {
+        rival.step()?;
+    }
+    for _ in 0..args.rounds.max(1) {
+        let start = Instant::now();
+        step()?;
+        ours.push(start.elapsed().as_secs_f64());
+        if let Some(rival) = &mut rival {
+            let (seconds, mb) = rival.step()?;
+            ratios.push(seconds / ours[ours.len() - 1]);
+            theirs.push(seconds);
+            theirs_mb = mb;
+        }
+    }
+    println!("\n{}", job.name);
+    let line = |name: &str, seconds: f64, mb: Option<f64>| {
+        let rate = job.count as f64 / seconds;
+        let mb = mb.map_or_else(String::new, |mb| format!(", peak {mb:.0} MB over base"));
+        println!("{name:>10}: {seconds:.3} s/step, {rate:.1} {}/s{mb}", job.unit);
+    };
+    line("Sideman", median(&mut ours), base.and_then(memory::since));
+    if let Some(rival) = &rival {
+        line(&rival.name, median(&mut theirs), Some(theirs_mb));
+        println!("{:>10}: {:.2} times its {}/s", "ratio", median(&mut ratios), job.unit);
+    }
+    Ok(())
+}
+
+fn median(values: &mut [f64]) -> f64 {
+    values.sort_by(f64::total_cmp);
+    let (low, high) = (values.get((values.len().max(1) - 1) / 2), values.get(values.len() / 2));
+    low.zip(high).map_or(f64::NAN, |(a, b)| f64::midpoint(*a, *b))
+}
+
+fn rival(job: &str, sizes: &[usize]) -> Vec<String> {
+    std::iter::once(job.to_owned()).chain(sizes.iter().map(ToString::to_string)).collect()
+}
+
+/// PyTorch in a process of its own.
+struct Rival {
+    name: String,
+    process: Child,
+    input: ChildStdin,
+    output: BufReader<ChildStdout>,
+}
+
+impl Rival {
+    fn start(python: &Path, threads: usize, job: &[String]) -> Result<Self> {
+        let mut process = Command::new(python)
+            .args(["-c", RIVAL, &threads.to_string()])
+            .args(job)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .with_context(|| format!("--python {}", python.display()))?;
+        let pipes = process.stdin.take().zip(process.stdout.take());
+        let (input, output) = pipes.context("--python: no pipes to the interpreter")?;
+        let output = BufReader::new(output);
+        let mut rival = Self { name: String::new(), process, input, output };
+        let line = rival.line()?;
+        let Some(version) = line.strip_prefix("ready ") else {
+            bail!("--python {}: it says '{line}', not 'ready'", python.display());
+        };
+        rival.name = format!("torch {version}");
+        Ok(rival)
+    }
+
+    fn line(&mut self) -> Result<String> {
+        let mut line = String::new();
+        if self.output.read_line(&mut line)? == 0 {
+            bail!("--python: the interpreter ended; it must be able to `import torch`");
+        }
+        Ok(line.trim().to_owned())
+    }
+
+    /// One step: its seconds, and the peak memory so far in MB over the base.
+    fn step(&mut self) -> Result<(f64, f64)> {
+        writeln!(self.input, "step").context("--python: the interpreter ended")?;
+        let line = self.line()?;
+        let (seconds, mb) = line.split_once(' ').context("--python: not two numbers")?;
+        Ok((seconds.parse()?, mb.parse()?))
+    }
+}
+
+impl Drop for Rival {
+    fn drop(&mut self) {
+        // It ends with its input; this is for one that hangs. Neither can fail in a way that matters here.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// The peak of our own memory, where the system tells it.
+mod memory {
+    /// Starts a new peak; gives the memory that is there already, in MB.
+    pub(super) fn begin() -> Option<f64> {
+        std::fs::write("/proc/self/clear_refs", "5").ok()?;
+        read("VmRSS")
+    }
+
+    /// The peak since then over what was there, in MB.
+    pub(super) fn since(base: f64) -> Option<f64> {
+        read("VmHWM").map(|peak| peak - base)
+    }
+
+    fn read(field: &str) -> Option<f64> {
+        let status = std::fs::read_to_string("/proc/self/status").ok()?;
+        let line = status.lines().find(|line| line.starts_with(field))?;
+        Some(line.split_whitespace().nth(1)?.parse::<f64>().ok()? / 1_024.0)
+    }
+}

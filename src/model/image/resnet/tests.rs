@@ -1,0 +1,169 @@
+//! Holds whole networks to PyTorch's numbers, to finite differences, and to themselves on any number of threads.
+
+use super::*;
+use crate::model::image::slopes;
+
+/// The formula that `by_torch.py` has too: numbers between -1 and 1.
+fn numbers(seed: u64, n: usize) -> Vec<f32> {
+    let whole = |i: u64| (i * i * 31 + i * 7_919 + seed * 104_729) % 2_003;
+    (0..n as u64).map(|i| (whole(i) as f64 / 1_001.0 - 1.0) as f32).collect()
+}
+
+/// The network of `by_torch.py`.
+fn network(depth: usize) -> ResNet {
+    let mut net = ResNet::random(ResNetConfig { depth, classes: 7, width: 64 }, 1).unwrap();
+    for (seed, tensor) in net.plan.tensors.iter().enumerate() {
+        let values = &mut net.values[tensor.range.clone()];
+        values.copy_from_slice(&numbers(seed as u64, values.len()));
+        // A block's last norm is kept small, or single precision could not follow the gradients.
+        let last = if depth == 50 { ".bn3.weight" } else { ".bn2.weight" };
+        let (scale, shift) = match tensor.shape[..] {
+            [height, width, _, outputs] => {
+                (1.7 * (2.0 / (height * width * outputs) as f64).sqrt(), 0.0)
+            }
+            _ if tensor.name.starts_with("fc.") => (0.1, 0.0),
+            _ => (0.2, f64::from(u8::from(tensor.name.ends_with("weight")))),
+        };
+        let factor = if tensor.name.ends_with(last) { 0.3 } else { 1.0 };
+        values.iter_mut().for_each(|x| *x = ((f64::from(*x) * scale + shift) * factor) as f32);
+    }
+    net
+}
+
+/// The images of `by_torch.py`.
+fn images(seed: u64) -> Images {
+    let pixels = numbers(seed, 5 * 49 * 63);
+    Images { height: 49, width: 63, pixels, labels: vec![4, 0, 6, 1, 2] }
+}
+
+/// Names with a product and a length each, as `by_torch.py` writes them.
+fn fixture(text: &str) -> impl Iterator<Item = (&str, f64, f64)> {
+    text.lines().map(|line| {
+        let mut words = line.split(' ');
+        let name = words.next().unwrap();
+        let mut number = || words.next().unwrap().parse().unwrap();
+        (name, number(), number())
+    })
+}
+
+/// The distance between `run` and what PyTorch has in its place, as a share of its length.
+fn distance(run: &[f32], seed: usize, (name, product, length): (&str, f64, f64)) -> f64 {
+    let ours = slopes::weighted(run, &numbers(seed as u64, run.len()));
+    let worst = (ours - product).abs() / length;
+    let ours = slopes::weighted(run, run).sqrt();
+    let worst = worst.max((ours / length - 1.0).abs());
+    assert!(worst.is_finite(), "{name}");
+    worst
+}
+
+/// Every gradient, the logits, the running estimates and the logits that follow from them.
+fn against_torch(depth: usize, seed: u64, text: &str) {
+    let (mut net, images, mut workspace) = (network(depth), images(seed), Workspace::new(2));
+    let mut gradients = vec![f32::NAN; net.values.len()];
+    let score = workspace.train(&mut net, &images, &mut gradients).unwrap();
+    let mut lines = fixture(text);
+    let loss = lines.next().unwrap().1;
+    assert!((score.nats / 5.0 - loss).abs() < 1e-5, "{} {loss}", score.nats / 5.0);
+    let (mut seen, mut all) = (0, 0);
+    let mut check = |name: &str, run: &[f32], seed: usize, within: f64| {
+        let line = lines.next().unwrap();
+        assert_eq!(line.0, name);
+        let worst = distance(run, seed, line);
+        assert!(worst < within, "ResNet-{depth}, {name}: off by {worst}");
+        let mut moved = run.to_vec();
+        moved.rotate_right(1);
+        seen += usize::from(distance(&moved, seed, line) > within);
+        all += 1;
+    };
+    check("logits", workspace.logits(), 2_000, 1e-5);
+    for (nth, tensor) in net.plan.tensors.iter().enumerate() {
+        check(&tensor.name, &gradients[tensor.range.clone()], nth + 1, 1e-4);
+    }
+    for (nth, buffer) in net.plan.buffers.iter().enumerate() {
+        check(&buffer.name, &net.running[buffer.range.clone()], nth, 1e-5);
+    }
+    workspace.evaluate(&net, &images).unwrap();
+    check("eval", workspace.logits(), 2_000, 1e-5);
+    assert!(lines.next().is_none());
+    // The measure sees runs that are wrong by one place.
+    assert!(seen * 20 > all * 19, "{seen} of {all}");
+}
+
+#[test]
+fn eighteen_layers_are_as_in_torch() {
+    against_torch(18, 1_001, include_str!("torch-18.txt"));
+}
+
+#[test]
+fn fifty_layers_are_as_in_torch() {
+    against_torch(50, 1_011, include_str!("torch-50.txt"));
+}
+
+/// A small net of every kind, trained on a batch whose size the threads do not divide.
+#[test]
+fn threads_change_no_bit_and_training_learns() {
+    for depth in [18, 34, 50] {
+        let train = |threads: usize| {
+            let config = ResNetConfig { depth, classes: 3, width: 4 };
+            let (mut net, mut workspace) =
+                (ResNet::random(config, 5).unwrap(), Workspace::new(threads));
+            let images = Images {
+                height: 21,
+                width: 34,
+                pixels: numbers(7, 5 * 21 * 34),
+                labels: vec![0, 1, 2, 1, 0],
+            };
+            let mut gradients = vec![0.0; net.values.len()];
+            let mut nats = Vec::new();
+            for _ in 0..20 {
+                nats.push(workspace.train(&mut net, &images, &mut gradients).unwrap().nats);
+                net.values.iter_mut().zip(&gradients).for_each(|(x, g)| *x -= 0.02 * g);
+            }
+            assert!(nats[19] < 0.3 * nats[0], "ResNet-{depth}: {nats:?}");
+            let numbers = net.values.into_iter().chain(net.running);
+            numbers.map(f32::to_bits).collect::<Vec<_>>()
+        };
+        let one = train(1);
+        assert!(one == train(2) && one == train(3), "ResNet-{depth}");
+    }
+}
+
+#[test]
+fn the_seed_decides() {
+    let config = ResNetConfig { depth: 18, classes: 3, width: 8 };
+    let net = ResNet::random(config, 1).unwrap();
+    assert_eq!(net.values, ResNet::random(config, 1).unwrap().values);
+    assert_ne!(net.values, ResNet::random(config, 2).unwrap().values);
+    let conv = &net.plan.tensors[3];
+    let values = &net.values[conv.range.clone()];
+    let square = slopes::weighted(values, values) / values.len() as f64;
+    assert!((square / (2.0 / (9.0 * 8.0)) - 1.0).abs() < 0.2, "He's variance: {square}");
+}
+
+#[test]
+fn images_of_any_size_pass_and_wrong_ones_are_refused() {
+    let config = ResNetConfig { depth: 18, classes: 3, width: 2 };
+    let mut net = ResNet::random(config, 1).unwrap();
+    let mut gradients = vec![0.0; net.values.len()];
+    let mut workspace = Workspace::new(2);
+    for (height, width) in [(1, 1), (2, 1), (70, 40), (5, 64)] {
+        let pixels = numbers(3, 2 * height * width);
+        let images = Images { height, width, pixels, labels: vec![2, 0] };
+        let score = workspace.train(&mut net, &images, &mut gradients).unwrap();
+        assert!(score.nats.is_finite() && score.right <= 2);
+        assert!(gradients.iter().all(|g| g.is_finite()), "{height} x {width}");
+        assert!(workspace.evaluate(&net, &images).unwrap().nats.is_finite());
+    }
+    let good = Images { height: 2, width: 2, pixels: vec![0.0; 4], labels: vec![0] };
+    for bad in [
+        Images { labels: vec![3], ..good.clone() },
+        Images { labels: vec![], ..good.clone() },
+        Images { height: 3, ..good.clone() },
+        Images { height: usize::MAX, width: usize::MAX, ..good.clone() },
+        Images { height: 0, pixels: vec![], ..good.clone() },
+    ] {
+        assert!(workspace.evaluate(&net, &bad).is_err(), "{bad:?}");
+        assert!(workspace.train(&mut net, &bad, &mut gradients).is_err(), "{bad:?}");
+    }
+    assert!(workspace.train(&mut net, &good, &mut gradients[1..]).is_err());
+}

@@ -170,6 +170,7 @@ impl Convolution {
     }
 
     /// `dx` = the gradient of the input, of size `input`, from `dy`, that of the output; or `dx` += it.
+    #[expect(clippy::too_many_arguments, reason = "both sides of a product, and where to work")]
     pub(crate) fn input_gradient(
         &self,
         crew: &mut Crew,

@@ -60,7 +60,9 @@ mod tests {
             let mut counts = [0_u32; 100];
             Crew::new(threads).share(counts.chunks_mut(7), |piece, scratch| {
                 grown(scratch, 3)[0] += 1.0;
-                piece.iter_mut().for_each(|n| *n += 1);
+                for n in piece {
+                    *n += 1;
+                }
             });
             assert_eq!(counts, [1; 100]);
         }

@@ -44,7 +44,9 @@ pub(crate) fn cross_entropy(logits: &mut [f32], labels: &[u16]) -> f64 {
         let logit = row[label];
         total += f64::from(softmax(row) - logit);
         row[label] -= 1.0;
-        row.iter_mut().for_each(|x| *x *= share);
+        for x in row {
+            *x *= share;
+        }
     }
     total
 }

@@ -65,7 +65,9 @@ impl Moments {
             }
             before += count;
         }
-        spread.iter_mut().for_each(|x| *x /= before.max(1.0));
+        for x in &mut spread {
+            *x /= before.max(1.0);
+        }
         (mean, spread)
     }
 }
@@ -148,11 +150,12 @@ impl Norm {
         into: Option<&mut [f32]>,
         slopes: Slopes<'_>,
     ) {
+        let Slopes { gamma: dgamma, beta: dbeta, sums } = slopes;
         let n = self.hat.0.len();
         let rows = gradient.len() / n;
         let piece = (PIECE / n).max(1) * n;
         let hat = Affine { scale: &self.hat.0, shift: &self.hat.1 };
-        let parts = grown(slopes.sums, gradient.len().div_ceil(piece) * 2 * n);
+        let parts = grown(sums, gradient.len().div_ceil(piece) * 2 * n);
         let pieces = gradient.chunks_mut(piece).zip(parts.chunks_mut(2 * n)).enumerate();
         crew.share(pieces, |(nth, (gradient, part)), _| {
             let x = &x[nth * piece..][..gradient.len()];
@@ -171,8 +174,8 @@ impl Norm {
             totals.iter_mut().zip(part).for_each(|(total, x)| *total += f64::from(*x));
         }
         let (plain, along) = totals.split_at(n);
-        slopes.beta.iter_mut().zip(plain).for_each(|(to, x)| *to = *x as f32);
-        slopes.gamma.iter_mut().zip(along).for_each(|(to, x)| *to = *x as f32);
+        dbeta.iter_mut().zip(plain).for_each(|(to, x)| *to = *x as f32);
+        dgamma.iter_mut().zip(along).for_each(|(to, x)| *to = *x as f32);
         // dx = factor (g - mean(g) - hat mean(g hat)), with hat = x scale + shift.
         let factor = &self.whole.0;
         let share = 1.0 / rows as f64;

@@ -95,7 +95,9 @@ pub(crate) fn mean(x: &[f32], size: Size, y: &mut [f32]) {
         for place in x.chunks_exact(size.channels) {
             y.iter_mut().zip(place).for_each(|(sum, x)| *sum += x);
         }
-        y.iter_mut().for_each(|x| *x *= share);
+        for y in y {
+            *y *= share;
+        }
     }
 }
 

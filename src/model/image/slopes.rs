@@ -54,6 +54,6 @@ fn a_planted_error_is_found() {
     gradient[7] *= 1.02;
     gradient[7] += 0.02;
     assert!(distance(&mut x, &gradient, 1e-2, 1, cubes) > 2e-3);
-    gradient.iter_mut().for_each(|g| *g = 0.0);
+    gradient.fill(0.0);
     assert!(distance(&mut x, &gradient, 1e-2, 1, cubes) > 0.5);
 }

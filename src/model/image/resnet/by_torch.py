@@ -68,7 +68,8 @@ class ResNet(nn.Module):
 
 
 def fill(net, last):
-    """Fills the net; a block's last norm is kept small, or single precision could not follow the gradients."""
+    """Fills the net. Norms lift every other channel by 2 and lower the rest, so that hardly a number comes near
+    a ReLU's edge, where single precision might take the other side; a block's last norm is kept small."""
     for nth, (name, p) in enumerate(net.named_parameters()):
         run = numbers(nth, p.numel())
         if p.dim() == 4:
@@ -81,7 +82,8 @@ def fill(net, last):
             run = (run * 0.1).float().double().reshape(p.shape)
         else:
             scale = 0.3 if name.endswith(f".{last}.weight") else 1.0
-            run = ((run * 0.2 + (1.0 if name.endswith("weight") else 0.0)) * scale).float().double()
+            shift = 1.0 if name.endswith("weight") else 2.0 - 4.0 * (torch.arange(p.numel()) % 2)
+            run = ((run * 0.2 + shift) * scale).float().double()
         p.data.copy_(run)
 
 
@@ -89,14 +91,10 @@ def line(name, run, seed):
     print(name, f"{torch.dot(run, numbers(seed, run.numel())):.9e} {run.norm():.9e}", file=to)
 
 
-# With these images no ReLU lies so near its edge that single precision would take the other side.
-for depth, counts, bottleneck, seed in [
-    (18, [2, 2, 2, 2], False, 1001),
-    (50, [3, 4, 6, 3], True, 1011),
-]:
+for depth, counts, bottleneck in [(18, [2, 2, 2, 2], False), (50, [3, 4, 6, 3], True)]:
     net = ResNet(counts, bottleneck, 7)
     fill(net, "bn3" if bottleneck else "bn2")
-    x = numbers(seed, 5 * 49 * 63).reshape(5, 1, 49, 63)
+    x = numbers(1000, 5 * 49 * 63).reshape(5, 1, 49, 63)
     labels = torch.tensor([4, 0, 6, 1, 2])
     logits = net(x)
     loss = cross_entropy(logits, labels)

@@ -140,6 +140,8 @@ fn wrong_input_is_one_clear_line() {
     fs::write(path("file"), b"in the way").unwrap();
     check_fails(&["lstm", "--data", data, "--out", &path("file")], "file");
     check_fails(&["eval", "--data", data, "--model", &path("missing")], "model.json");
+    check_fails(&["bench", "--job", "lstm", "--python", &path("missing")], "--python");
+    check_fails(&["bench", "--job", "lstm", "--python", "true"], "must be able to `import torch`");
     assert_eq!(program(&["lstm"]).0, 2);
     assert_eq!(program(&["dance"]).0, 2);
     assert_eq!(program(&["--help"]).0, 0);

@@ -1,9 +1,10 @@
 //! Which device steps the model: the player's choice, made real or explained.
 
+use std::cell::Cell;
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind};
 use std::str::FromStr;
-use std::sync::Arc;
+use std::sync::{Arc, Once};
 use std::time::{Duration, Instant};
 
 use candle_core::Device;
@@ -73,8 +74,8 @@ impl DeviceChoice {
         let device = match self {
             Self::Auto | Self::Cpu => return Ok(None),
             Self::CpuF16 => return Ok(Some(Arc::new(Lstm::packed(parameters, Precision::F16)))),
-            Self::Cuda => guarded(self.name(), || candle(self, Device::new_cuda(0)))?,
-            Self::Metal => guarded(self.name(), || candle(self, Device::new_metal(0)))?,
+            Self::Cuda => silent(|| guarded(self.name(), || candle(self, Device::new_cuda(0))))?,
+            Self::Metal => silent(|| guarded(self.name(), || candle(self, Device::new_metal(0))))?,
             Self::CandleCpu => Device::Cpu,
         };
         let lstm = guarded(self.name(), || CandleLstm::new(parameters, &device))?;
@@ -180,17 +181,46 @@ pub(crate) fn guarded<T>(
             .map(String::as_str)
             .or_else(|| panic.downcast_ref::<&str>().copied())
             .unwrap_or("it panics");
-        let problem = text.lines().next().unwrap_or_default().trim().to_owned();
-        Err(ModelError::Device { device, problem })
+        Err(ModelError::Device { device, problem: one_line(text) })
+    })
+}
+
+thread_local! {
+    static IS_SILENT: Cell<bool> = const { Cell::new(false) };
+}
+
+type PanicHook = Box<dyn Fn(&PanicHookInfo<'_>) + Send + Sync>;
+
+/// Keeps the panics of this thread off the terminal and out of the host's log while `work` runs. That a machine has
+/// no driver is no crash, and must not look like one; [`guarded`] hands on what matters. `work` must not unwind.
+fn silent<T>(work: impl FnOnce() -> T) -> T {
+    static HOOK: Once = Once::new();
+    HOOK.call_once(|| std::panic::set_hook(unless_silent(std::panic::take_hook())));
+    IS_SILENT.set(true);
+    let result = work();
+    IS_SILENT.set(false);
+    result
+}
+
+fn unless_silent(hook: PanicHook) -> PanicHook {
+    Box::new(move |info| {
+        if !IS_SILENT.get() {
+            hook(info);
+        }
     })
 }
 
 fn candle<T>(device: DeviceChoice, result: candle_core::Result<T>) -> Result<T, ModelError> {
-    result.map_err(|error| {
-        let text = error.to_string();
-        let problem = text.lines().next().unwrap_or_default().trim().to_owned();
-        ModelError::Device { device: device.name(), problem }
+    result.map_err(|error| ModelError::Device {
+        device: device.name(),
+        problem: one_line(&error.to_string()),
     })
+}
+
+/// Without a backtrace, and without the seventeen file names that cudarc has looked for.
+fn one_line(text: &str) -> String {
+    let line = text.lines().next().unwrap_or_default();
+    line.split(" - searched for").next().unwrap_or_default().trim().to_owned()
 }
 
 #[cfg(test)]
@@ -241,6 +271,24 @@ mod tests {
         let opened = take(vec![Ok(slow), Ok(broken), Ok(Arc::clone(&quick))]);
         assert!(Arc::ptr_eq(&opened.engine.unwrap(), &quick));
         assert_eq!(opened.problem.unwrap(), "the device planted fails: no driver");
+    }
+
+    #[test]
+    fn a_missing_driver_is_said_in_one_line_and_not_printed() {
+        thread_local! {
+            static PRINTED: Cell<u32> = const { Cell::new(0) };
+        }
+        let opened = || -> Result<(), ModelError> {
+            guarded("cuda", || {
+                panic!("Unable to load \"cuda\" - searched for [\"a\", \"b\"]. Ensure\n0: main")
+            })
+        };
+        std::panic::set_hook(unless_silent(Box::new(|_| PRINTED.set(PRINTED.get() + 1))));
+        let error = silent(opened).unwrap_err();
+        assert_eq!(error.to_string(), "the device cuda fails: Unable to load \"cuda\"");
+        assert_eq!(PRINTED.get(), 0);
+        assert!(opened().is_err());
+        assert_eq!(PRINTED.get(), 1, "what is not silenced is printed as before");
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! `cargo xtask check`: everything that needs no running of our code, cheapest first.
 
+use crate::check_cuda;
 use crate::failure::Outcome;
 use crate::step;
 use crate::system::{self, Need};
@@ -19,6 +20,9 @@ pub(crate) fn run(workspace: &Workspace) -> Outcome {
         clippy(workspace, &format!("clippy, only {face}"), &args)?;
     }
     clippy(workspace, "clippy, xtask", &["--package", "xtask", "--all-targets"])?;
+    if cfg!(unix) {
+        check_cuda::run(workspace)?;
+    }
     step::command(
         "documentation",
         workspace.cargo(&["doc", "--no-deps"]).env("RUSTDOCFLAGS", "-D warnings"),

@@ -91,9 +91,9 @@ Environment:
 
 const CHECK: &str = "\
 Everything that runs none of our code, cheapest first, up to the first failure: format, spelling
-(typos), clippy for the default features and for each face alone, clippy for xtask, documentation,
-licences and advisories (cargo-deny). Warnings are errors. A tool that is not installed is named and
-skipped.
+(typos), clippy for the default features and for each face alone, clippy for xtask, `check-cuda`,
+documentation, licences and advisories (cargo-deny). Warnings are errors. A tool that is not installed
+is named and skipped.
 
 Usage: cargo xtask check
 ";
@@ -101,6 +101,7 @@ Usage: cargo xtask check
 const CHECK_CUDA: &str = "\
 Type-checks and lints the library with the feature `cuda` on a machine without CUDA: a script stands in
 for nvcc. Runs nothing on a GPU. Its build folder is target/check-cuda; nothing in it can be run.
+`check` does it too.
 
 Usage: cargo xtask check-cuda
 ";

@@ -210,6 +210,7 @@ impl Improviser {
         let bars = self.clock.bars();
         if self.told != Some(*settings) || self.out_of_step {
             if !self.end.send(ToWorker::Settings(*settings)) {
+                self.out_of_step |= change != Change::None;
                 return;
             }
             self.told = Some(*settings);
@@ -250,9 +251,7 @@ impl Improviser {
         self.clock.pass(boundary);
         let tick = match boundary {
             Boundary::Close(tick) => {
-                if !self.end.send(ToWorker::Closed { tick }) {
-                    self.out_of_step = true;
-                }
+                self.out_of_step |= !self.end.send(ToWorker::Closed { tick });
                 return;
             }
             Boundary::Tick(tick) => tick,
@@ -405,11 +404,11 @@ impl Improviser {
                 self.ledger.pass_off(channel, key, velocity, |m| out.send(m));
                 self.timetable.release(channel, key);
                 self.ledger.release_company(channel, key, settings.hold, |m| out.send(m));
-                if hears(channel) && self.clock.runs() {
+                if hears(channel) {
+                    // Also while no time passes, or the worker would take the key for held when it does again.
                     let tick = self.clock.nearest(offset);
-                    if !self.end.send(ToWorker::Released { tick, pitch: Pitch::new(key) }) {
-                        self.out_of_step = true;
-                    }
+                    let released = ToWorker::Released { tick, pitch: Pitch::new(key) };
+                    self.out_of_step |= !self.end.send(released);
                 }
             }
             _ => {

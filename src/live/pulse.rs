@@ -10,6 +10,9 @@ use arrayvec::ArrayVec;
 
 use crate::music::time::{SampleRate, TICKS_PER_BEAT, Tempo};
 
+/// Ticks of a beat.
+const BEAT: f64 = TICKS_PER_BEAT as f64;
+
 /// Onsets that are remembered.
 const ONSETS: usize = 16;
 
@@ -161,7 +164,8 @@ impl Pulse {
             return None;
         }
         self.take_hint(60.0 * beats as f64 / self.seconds(first, sample).max(0.1));
-        let off = place.rem_euclid(TICKS_PER_BEAT as f64);
+        // From the nearest beat: a tap a little early must not make the next beat the bar's first.
+        let off = (place + BEAT / 2.0).rem_euclid(BEAT) - BEAT / 2.0;
         let shift = off.round();
         Some(Steer { tempo: Tempo::new(self.tempo), lean: shift - off, shift: shift as i64 })
     }
@@ -206,7 +210,6 @@ impl Pulse {
     /// Where the beat is: whole sixteenths by which the bar lines must move, and the error that is left, both in
     /// ticks.
     fn find_beat(&self, place: f64) -> (i64, f64) {
-        const BEAT: f64 = TICKS_PER_BEAT as f64;
         let Some(last) = self.onsets.last() else { return (0, 0.0) };
         let ticks_per_second = self.tempo / 60.0 * BEAT;
         let fit = |offset: f64| -> f32 {
@@ -222,7 +225,7 @@ impl Pulse {
         let there = steps.map(|o| (o, fit(o))).fold((0.0, 0.0), best);
         let offset = if there.1 > PLACE_STICK * here.1 { there.0 } else { here.0 };
         let shift = (offset / 3.0).round() * 3.0;
-        // The clock is behind where the beat is behind the bar line.
+        // What no sixteenth makes up for, the clock gains or loses.
         (shift as i64, shift - offset)
     }
 }
@@ -338,6 +341,10 @@ mod tests {
         assert!((steer.tempo.beats_per_minute() - 120.0).abs() < 1e-6);
         assert_eq!(steer.shift, 5);
         assert!((steer.lean + 0.2).abs() < 1e-6);
+        // A little before the beat, at any beat of the bar: the bar lines stay and the clock gains.
+        let steer = pulse.tap(48_000 + 48_000, 35.8).unwrap();
+        assert_eq!(steer.shift, 0);
+        assert!((steer.lean - 0.2).abs() < 1e-6);
         assert_eq!(pulse.tap(480_000, 0.0), None, "after a pause it begins anew");
     }
 

@@ -281,7 +281,7 @@ pub const PARAMETERS: &[Parameter] = &[
     },
     Parameter {
         name: "key-switches",
-        about: "Your keys C-1 to E-1 choose the mode and are not heard.",
+        about: "Your keys C-1 to E-1 choose the mode, F-1 taps a beat, and they are not heard.",
         unit: "switch",
         range: "on, off",
         read: |text, s| switch(text).map(|on| s.key_switches = on),

@@ -8,6 +8,7 @@ use sideman::music::pitch::{Pitch, PitchClass};
 use sideman::music::scale::Scale;
 
 use crate::bench::{Bench, RATE, Restless, notes};
+use crate::laws::transport;
 
 const PLAYER: Channel = Channel::new(0);
 const MACHINE: Channel = Channel::new(1);
@@ -353,6 +354,68 @@ fn taps_set_the_tempo_and_start_the_clock() {
         .collect();
     assert!(late.len() > 5, "{}", late.len());
     assert!(late.iter().all(|ms| *ms < 5.0), "{late:?}");
+}
+
+#[test]
+fn a_chord_let_go_while_the_transport_stands_locks_nothing_any_more() {
+    let settings = Settings { chord_lock: true, ..Settings::default() };
+    let mut bench = Bench::new(Arc::new(Restless));
+    let chord = [60, 64, 67];
+    let second = |s: f64| (s * RATE) as u64 / 256;
+    for i in 0..second(25.0) {
+        let mut events = Vec::new();
+        let mut send = |midi| events.push(TimedMidi { offset: 0, midi });
+        for key in chord {
+            if i == second(1.0) {
+                send(Midi::NoteOn { channel: PLAYER, key, velocity: 80 });
+            } else if i == second(5.0) {
+                send(Midi::NoteOff { channel: PLAYER, key, velocity: 0 });
+            }
+        }
+        // Then one key at a time, by our own clock: too few for a chord.
+        if i > second(6.0) && i % 94 == 0 {
+            send(Midi::NoteOn { channel: PLAYER, key: 72, velocity: 80 });
+        } else if i > second(6.0) && i % 94 == 47 {
+            send(Midi::NoteOff { channel: PLAYER, key: 72, velocity: 0 });
+        }
+        let host = (i < second(4.0)).then(|| transport(bench.sample, 120.0));
+        bench.block(256, host, &settings, &events);
+    }
+    bench.improviser.panic();
+    bench.block(256, None, &settings, &[]);
+    let outside = |from: f64, to: f64| {
+        let machine = notes(&bench.out).into_iter().filter(|n| n.0 == MACHINE);
+        let inside = machine.filter(|n| (from * RATE..to * RATE).contains(&(n.3 as f64)));
+        inside.filter(|n| ![0, 4, 7].contains(&(n.1 % 12))).count()
+    };
+    assert_eq!(outside(1.5, 4.0), 0, "the chord locks while it is held");
+    assert!(outside(6.0, 25.0) > 10, "it is up: {}", outside(6.0, 25.0));
+}
+
+#[test]
+fn a_low_key_taps_and_is_not_passed_on() {
+    const TAP: u8 = 5;
+    let settings = Settings {
+        mode: Mode::Solo,
+        follow_tempo: false,
+        key_switches: true,
+        ..Settings::default()
+    };
+    let mut bench = Bench::new(Arc::new(Restless));
+    for i in 0..1_000_u64 {
+        let midi = match i % 125 {
+            0 if i < 500 => Some(Midi::NoteOn { channel: PLAYER, key: TAP, velocity: 80 }),
+            20 if i < 500 => Some(Midi::NoteOff { channel: PLAYER, key: TAP, velocity: 0 }),
+            _ => None,
+        };
+        let events: Vec<_> = midi.map(|midi| TimedMidi { offset: 0, midi }).into_iter().collect();
+        bench.block(256, None, &settings, &events);
+    }
+    bench.improviser.panic();
+    bench.block(256, None, &settings, &[]);
+    let machine = notes(&bench.out).iter().filter(|n| n.0 == MACHINE).count();
+    assert!(machine > 5, "the first tap starts the clock: {machine}");
+    assert!(notes(&bench.out).iter().all(|n| n.0 == MACHINE), "taps are no notes");
 }
 
 #[test]

@@ -1,15 +1,17 @@
 //! `cargo xtask bundle`: the CLAP and VST3 plugins in `target/bundled`, through nice-plug-xtask.
+//! With `--cuda` it is [`bundle_cuda`]'s.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::bundle_cuda;
 use crate::failure::{Failure, Outcome};
 use crate::step;
 use crate::system::{self, Need};
 use crate::workspace::Workspace;
 
 /// The package that is bundled; there is no other.
-const PACKAGE: &str = "sideman";
+pub(crate) const PACKAGE: &str = "sideman";
 /// The file name of the bundles, as `bundler.toml` has it.
 const DISPLAY_NAME: &str = "Sideman";
 
@@ -28,7 +30,7 @@ pub(crate) struct Bundle {
 impl Bundle {
     /// Holds that both files are there: a library without a format's entry point is skipped
     /// silently by the bundler.
-    fn check(&self) -> Outcome {
+    pub(crate) fn check(&self) -> Outcome {
         for path in [&self.clap, &self.vst3] {
             if !path.exists() {
                 return Err(Failure::new(format!(
@@ -65,6 +67,17 @@ impl Bundle {
     }
 }
 
+/// The task, by its arguments.
+pub(crate) fn task(workspace: &Workspace, universal: bool, args: &[String]) -> Outcome {
+    match args {
+        [only] if only == "--cuda" && !universal => bundle_cuda::run(workspace),
+        _ if args.iter().any(|arg| arg == "--cuda") => Err(Failure::usage(
+            "`bundle --cuda` stands alone: it is always a release build for this machine",
+        )),
+        _ => run(workspace, universal, args).map(|_| ()),
+    }
+}
+
 /// Builds and bundles the plugin and says where it lies (for this machine's own system).
 ///
 /// The plugin is built alone, so that it needs no audio library and loads wherever a host runs.
@@ -84,20 +97,9 @@ pub(crate) fn run(workspace: &Workspace, universal: bool, args: &[String]) -> Ou
         build(&["--target", target])?;
     }
 
-    let bundled = workspace.target_dir().join("bundled");
     step::step("bundle the plugin", || {
-        remove(&bundled)?;
-        nice_plug_xtask::bundle(workspace.target_dir(), PACKAGE, &args, universal)
-            .map_err(|error| Failure::new(format!("bundle the plugin: {error:#}")))?;
-        // A program that an earlier build left beside the library is bundled with it: not ours.
-        let program = format!("{DISPLAY_NAME}{}", std::env::consts::EXE_SUFFIX);
-        for program in [bundled.join(program), bundled.join(format!("{DISPLAY_NAME}.app"))] {
-            if program.exists() {
-                remove(&program)?;
-                eprintln!("    removed {} again: no part of the plugin", program.display());
-            }
-        }
-        let bundle = Bundle::paths(&bundled, std::env::consts::OS, std::env::consts::ARCH);
+        write(workspace.target_dir(), &args, universal)?;
+        let bundle = paths_here(&workspace.target_dir().join("bundled"));
         let is_own_system =
             !args.iter().any(|arg| arg == "--target" || arg.starts_with("--target="));
         if is_own_system {
@@ -105,6 +107,28 @@ pub(crate) fn run(workspace: &Workspace, universal: bool, args: &[String]) -> Ou
         }
         Ok(bundle)
     })
+}
+
+/// Where the bundles for this machine's own system lie below `bundled`.
+pub(crate) fn paths_here(bundled: &Path) -> Bundle {
+    Bundle::paths(bundled, std::env::consts::OS, std::env::consts::ARCH)
+}
+
+/// Makes the folder `bundled` below `target_dir` anew, of the library that a build with `args` has left there.
+pub(crate) fn write(target_dir: &Path, args: &[String], universal: bool) -> Outcome {
+    let bundled = target_dir.join("bundled");
+    remove(&bundled)?;
+    nice_plug_xtask::bundle(target_dir, PACKAGE, args, universal)
+        .map_err(|error| Failure::new(format!("bundle the plugin: {error:#}")))?;
+    // A program that an earlier build left beside the library is bundled with it: not ours.
+    let program = format!("{DISPLAY_NAME}{}", std::env::consts::EXE_SUFFIX);
+    for program in [bundled.join(program), bundled.join(format!("{DISPLAY_NAME}.app"))] {
+        if program.exists() {
+            remove(&program)?;
+            eprintln!("    removed {} again: no part of the plugin", program.display());
+        }
+    }
+    Ok(())
 }
 
 /// The arguments for `cargo build`: ours, then the caller's.
@@ -138,7 +162,7 @@ fn build_args(args: &[String]) -> Outcome<Vec<String>> {
 }
 
 /// Removes a file or a folder; that it is not there is well.
-fn remove(path: &Path) -> Outcome {
+pub(crate) fn remove(path: &Path) -> Outcome {
     let outcome = match fs::symlink_metadata(path) {
         Err(_) => return Ok(()),
         Ok(kind) if kind.is_dir() => fs::remove_dir_all(path),
@@ -169,6 +193,17 @@ mod tests {
             "--release --features plugin --no-default-features --features cuda",
         );
         check("--all-features", "--release --all-features");
+    }
+
+    #[test]
+    fn cuda_stands_alone() {
+        let workspace = Workspace::find().unwrap();
+        for (universal, typed) in
+            [(true, "--cuda"), (false, "--cuda --debug"), (false, "sideman --cuda")]
+        {
+            let typed: Vec<String> = typed.split_whitespace().map(String::from).collect();
+            assert_eq!(task(&workspace, universal, &typed).unwrap_err().code(), 2, "{typed:?}");
+        }
     }
 
     #[test]

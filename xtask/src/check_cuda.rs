@@ -6,6 +6,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::cuda_toolkit::write_program;
 use crate::failure::{Failure, Outcome};
 use crate::step;
 use crate::workspace::Workspace;
@@ -65,11 +66,6 @@ pub(crate) fn run(workspace: &Workspace) -> Outcome {
 fn write_stand_in(folder: &Path) -> std::io::Result<PathBuf> {
     fs::create_dir_all(folder)?;
     let path = folder.join("nvcc");
-    fs::write(&path, STAND_IN)?;
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt as _;
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o755))?;
-    }
+    write_program(&path, STAND_IN)?;
     Ok(path)
 }

@@ -27,7 +27,7 @@ Tasks:
   check               format, spelling, clippy, documentation, licences
   check-cuda          clippy for the feature cuda, with no CUDA needed
   ci                  check, then test
-  bundle [arguments]  build the CLAP and VST3 plugins into target/bundled
+  bundle [arguments]  build the CLAP and VST3 plugins into target/bundled; --cuda: for NVIDIA's GPUs
   help [task]         this page, or the page of a task
 
 Examples:
@@ -117,7 +117,18 @@ Builds the plugin alone (`--no-default-features --features plugin --release`) an
 VST3 bundles into target/bundled, which is emptied first.
 
 Usage: cargo xtask bundle [sideman] [--debug] [arguments of cargo build]
+       cargo xtask bundle --cuda           with the model on an NVIDIA GPU
        cargo xtask bundle-universal ...    both processors in one bundle, on macOS
+
+`--cuda` (Linux; stands alone) writes plugin, `sideman` and `sideman-train` (which trains on the CPU all the
+same) into target/cuda-VERSION/build/bundled. It needs no GPU and no CUDA but python3 with venv: NVIDIA's
+compiler comes as Python wheels, 330 MB. What is built starts with a driver and without, which is tried at
+the end: it falls back to the CPU and says why. To use a GPU it loads libcuda, libcublas and libcurand of
+CUDA 13 at run time.
+
+Environment of `--cuda`:
+  CUDA_COMPUTE_CAP    the oldest GPU generation that the kernels are for (80)
+  CUDAFORGE_THREADS   kernels that are compiled at a time (one a core)
 
 Examples:
   cargo xtask bundle

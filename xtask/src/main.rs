@@ -4,8 +4,11 @@
 //! [`system`] sees to what cargo cannot install, [`failure`] is the one error type and its exit code.
 
 mod bundle;
+mod bundle_cuda;
 mod check;
 mod check_cuda;
+mod cuda_smoke;
+mod cuda_toolkit;
 mod failure;
 mod help;
 mod jam;
@@ -61,7 +64,7 @@ fn run(args: &[String]) -> Outcome {
             test::run(&workspace, &[])
         }
         "bundle" | "bundle-universal" => {
-            bundle::run(&Workspace::find()?, task == "bundle-universal", args).map(|_| ())
+            bundle::task(&Workspace::find()?, task == "bundle-universal", args)
         }
         _ => Err(unknown(task)),
     }

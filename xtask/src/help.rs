@@ -9,6 +9,7 @@ pub(crate) fn page(task: &str) -> Option<&'static str> {
         "realtime" => REALTIME,
         "check" => CHECK,
         "check-cuda" => CHECK_CUDA,
+        "peers" => PEERS,
         "ci" => CI,
         "bundle" | "bundle-universal" => BUNDLE,
         _ => return None,
@@ -26,6 +27,7 @@ Tasks:
   realtime            bundle the plugin, then play it under a real-time sanitizer
   check               format, spelling, clippy, documentation, licences
   check-cuda          clippy for the feature cuda, with no CUDA needed
+  peers               our step beside the engines of others, as a table
   ci                  check, then test
   bundle [arguments]  build the CLAP and VST3 plugins into target/bundled; --cuda: for NVIDIA's GPUs
   help [task]         this page, or the page of a task
@@ -104,6 +106,22 @@ for nvcc. Runs nothing on a GPU. Its build folder is target/check-cuda; nothing 
 `check` does it too.
 
 Usage: cargo xtask check-cuda
+";
+
+const PEERS: &str = "\
+Runs the model's step beside those of others, with the same weights and the same inputs, one thread each:
+torch (nn.LSTM, inference mode, mkldnn off and on), ONNX Runtime (bound inputs and outputs), tract, and
+candle. Each is a process of its own; they take turns in one run, a few steps each, so that whatever else
+the machine does meets all of them alike. Before that, all logits are held to ours. Prints a table for each of
+the shapes S, M and L: microseconds a step, and the ratio to ours.
+
+Usage: cargo xtask peers [--quick] [--python PROGRAM]
+
+  --quick            a few turns, for a look
+  --python PROGRAM   a Python that has what xtask/peers/requirements.txt asks for; else one is made, with
+                     gigabytes from PyPI, in target/peers
+
+RTNeural is left out: no package registry carries it.
 ";
 
 const CI: &str = "\

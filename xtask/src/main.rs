@@ -12,6 +12,7 @@ mod cuda_toolkit;
 mod failure;
 mod help;
 mod jam;
+mod peers;
 mod realtime;
 mod step;
 mod system;
@@ -57,6 +58,7 @@ fn run(args: &[String]) -> Outcome {
         "check-cuda" => {
             no_arguments(task, args).and_then(|()| check_cuda::run(&Workspace::find()?))
         }
+        "peers" => peers::run(&Workspace::find()?, args),
         "ci" => {
             no_arguments(task, args)?;
             let workspace = Workspace::find()?;
@@ -102,6 +104,7 @@ mod tests {
             "realtime",
             "check",
             "check-cuda",
+            "peers",
             "ci",
             "bundle",
             "bundle-universal",
@@ -113,7 +116,9 @@ mod tests {
 
     #[test]
     fn a_wrong_call_is_a_usage_error() {
-        for line in ["", "jamm", "jamm --help", "help jamm", "check --fast", "ci now"] {
+        for line in
+            ["", "jamm", "jamm --help", "help jamm", "check --fast", "ci now", "peers --fast"]
+        {
             let failure = run(&words(line)).unwrap_err();
             assert_eq!(failure.code(), 2, "{line:?}: {failure:?}");
         }

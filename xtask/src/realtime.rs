@@ -1,15 +1,13 @@
 //! `cargo xtask realtime`: the built plugin under LLVM's real-time sanitizer, whose runtime comes with Rust.
 
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
-
-use cargo_metadata::Message;
+use std::process::Command;
 
 use crate::bundle::{self, Bundle};
-use crate::failure::{Failure, Outcome};
+use crate::failure::Outcome;
 use crate::step;
 use crate::system::{self, Need};
-use crate::workspace::Workspace;
+use crate::workspace::{Workspace, built};
 
 /// The test that is a host.
 const TEST: &str = "realtime";
@@ -51,18 +49,8 @@ fn runtime() -> Option<PathBuf> {
 
 /// Builds the host and says where it is.
 fn build(workspace: &Workspace, runtime: &std::path::Path) -> Outcome<PathBuf> {
-    let failure = |error| Failure::new(format!("cannot build the test `{TEST}`: {error}"));
     let args = ["rustc", "--test", TEST, "--message-format", "json-render-diagnostics", "--"];
     let mut cargo = workspace.cargo(&args);
     cargo.args(["--cfg", "rtsan", "-C"]).arg(format!("link-arg={}", runtime.display()));
-    let output = cargo.stderr(Stdio::inherit()).output().map_err(|e| failure(e.to_string()))?;
-    Message::parse_stream(&output.stdout[..])
-        .find_map(|message| match message {
-            Ok(Message::CompilerArtifact(artifact)) if artifact.target.name == TEST => {
-                artifact.executable.map(Into::into)
-            }
-            _ => None,
-        })
-        .filter(|_| output.status.success())
-        .ok_or_else(|| failure(format!("cargo ended with {}", output.status)))
+    built(&mut cargo, TEST)
 }

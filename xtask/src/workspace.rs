@@ -1,9 +1,9 @@
 //! Where the repository and the build folder are, and cargo called in them.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
-use cargo_metadata::MetadataCommand;
+use cargo_metadata::{Message, MetadataCommand};
 
 use crate::failure::{Failure, Outcome};
 
@@ -55,4 +55,19 @@ impl Workspace {
         }
         command
     }
+}
+
+/// Runs a cargo that builds, with its messages as JSON on standard output, and says where the program of `target` is.
+pub(crate) fn built(cargo: &mut Command, target: &str) -> Outcome<PathBuf> {
+    let failure = |error| Failure::new(format!("cannot build `{target}`: {error}"));
+    let output = cargo.stderr(Stdio::inherit()).output().map_err(|e| failure(e.to_string()))?;
+    Message::parse_stream(&output.stdout[..])
+        .find_map(|message| match message {
+            Ok(Message::CompilerArtifact(artifact)) if artifact.target.name == target => {
+                artifact.executable.map(Into::into)
+            }
+            _ => None,
+        })
+        .filter(|_| output.status.success())
+        .ok_or_else(|| failure(format!("cargo ended with {}", output.status)))
 }

@@ -148,6 +148,18 @@ fn wrong_input_is_one_clear_line() {
 }
 
 #[test]
+fn the_benchmark_of_the_step_speaks_json() {
+    let args = ["bench", "--job", "step", "--rounds", "1", "--json"];
+    let output = Command::cargo_bin("sideman-train").unwrap().args(args).output().unwrap();
+    let json: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    for shape in ["S", "M", "L"] {
+        for engine in ["packed_f32_us", "packed_f16_us", "candle_us"] {
+            assert!(json["step"][shape][engine].as_f64().unwrap() > 0.0, "{json}");
+        }
+    }
+}
+
+#[test]
 fn a_model_is_trained_measured_and_trained_on() {
     let folder = tempfile::tempdir().unwrap();
     let data = songs::write(&folder.path().join("data"), 3);

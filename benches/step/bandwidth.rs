@@ -3,18 +3,20 @@
 use std::hint::black_box;
 use std::time::Instant;
 
-/// Bytes a second that one thread reads from `bytes` of memory which it reads again and again: the best of many
-/// passes, as the best time of a step is compared with it.
-pub(crate) fn of_one_thread(bytes: usize) -> f64 {
-    const PASSES: usize = 40;
-    let data = vec![1_u64; bytes / 8];
-    let pass = || {
+/// Memory to be read again and again.
+pub(crate) struct Memory(Vec<u64>);
+
+impl Memory {
+    pub(crate) fn new(bytes: usize) -> Self {
+        Self(vec![1; bytes / 8])
+    }
+
+    /// Reads all of it; how long that took, in microseconds.
+    pub(crate) fn read(&self) -> f64 {
         let began = Instant::now();
-        black_box(sum(black_box(&data)));
-        began.elapsed().as_secs_f64()
-    };
-    let best = (0..PASSES).map(|_| pass()).fold(f64::INFINITY, f64::min);
-    (data.len() * 8) as f64 / best
+        black_box(sum(black_box(&self.0)));
+        began.elapsed().as_secs_f64() * 1e6
+    }
 }
 
 /// Reads everything, by the widest loads there are.

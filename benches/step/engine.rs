@@ -58,10 +58,13 @@ impl Kind {
     }
 }
 
+/// Takes the number of the step and writes its logits.
+type Step = Box<dyn FnMut(usize, &mut [f32])>;
+
 pub(crate) struct Engine {
     pub(crate) kind: Kind,
     pub(crate) logits: Vec<f32>,
-    step: Box<dyn FnMut(usize, &mut [f32])>,
+    step: Step,
     steps: usize,
 }
 
@@ -74,7 +77,7 @@ impl Engine {
         let config = *config;
         let packed = |precision| Lstm::packed(&parameters, precision);
         let candle = || CandleLstm::new(&parameters, &Device::Cpu).unwrap();
-        let step: Box<dyn FnMut(usize, &mut [f32])> = match kind {
+        let step: Step = match kind {
             Kind::PackedF32 | Kind::PackedF16 => {
                 let is_half = kind == Kind::PackedF16;
                 let lstm = packed(if is_half { Precision::F16 } else { Precision::F32 });

@@ -6,6 +6,7 @@
 //! `-- --plot FILE.svg` draws the step's cost against the size of the model, and nothing else.
 //! `-- --export FOLDER` and `-- --serve ENGINE SHAPE` are for `cargo xtask peers`.
 #![allow(
+    clippy::panic,
     clippy::unwrap_used,
     clippy::print_stdout,
     reason = "a benchmark ends at the first error and prints"

@@ -1,4 +1,7 @@
-//! `sideman-train bench`: training steps of both networks, timed beside PyTorch's in turns.
+//! `sideman-train bench`: training steps of both networks, timed beside PyTorch's in turns; playing steps beside
+//! candle's.
+
+mod playing;
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
@@ -6,6 +9,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
+use serde_json::{Map, Value};
 
 use crate::cli::train_args::{BenchArgs, BenchJob};
 use crate::model::image::{Images, ResNet, ResNetConfig, Workspace};
@@ -26,16 +30,28 @@ const CLASSES: usize = 7;
 
 /// Times what was asked and prints a line for each job.
 pub(super) fn bench(args: &BenchArgs, threads: usize) -> Result<()> {
-    println!("{threads} threads, {} rounds; medians", args.rounds);
+    if !args.json {
+        println!("{threads} threads, {} rounds; medians", args.rounds);
+    }
+    let is_asked = |job| args.job.is_none_or(|asked| asked == job);
+    let mut report = Map::new();
+    report.insert("threads".to_owned(), threads.into());
+    report.insert("rounds".to_owned(), args.rounds.into());
+    if is_asked(BenchJob::Step) {
+        report.insert("step".to_owned(), playing::measure(args)?);
+    }
     let mut jobs = Vec::new();
-    if args.job.is_none_or(|job| job == BenchJob::Lstm) {
+    if is_asked(BenchJob::Lstm) {
         jobs.extend([256, 1_000].map(lstm));
     }
-    if args.job.is_none_or(|job| job == BenchJob::Resnet) {
+    if is_asked(BenchJob::Resnet) {
         jobs.extend([8, 72].map(resnet));
     }
     for job in jobs {
-        measure(&job, args, threads)?;
+        report.insert(job.key.clone(), measure(&job, args, threads)?);
+    }
+    if args.json {
+        println!("{}", serde_json::to_string_pretty(&report)?);
     }
     Ok(())
 }
@@ -43,6 +59,8 @@ pub(super) fn bench(args: &BenchArgs, threads: usize) -> Result<()> {
 /// Something to be timed on both sides.
 struct Job {
     name: String,
+    /// Its name in the JSON form.
+    key: String,
     /// What is counted, and how many of it a step handles.
     unit: &'static str,
     count: usize,
@@ -62,6 +80,7 @@ fn lstm(vocabulary: usize) -> Job {
     let sizes = [vocabulary, places, features, hidden, layers, STEPS, LANES];
     Job {
         name: format!("LSTM {layers}x{hidden}, {vocabulary} tokens, batch {LANES} x {STEPS}"),
+        key: format!("lstm_{vocabulary}_tokens"),
         unit: "tokens",
         count: LANES * STEPS,
         rival: rival("lstm", &sizes),
@@ -100,6 +119,7 @@ fn lstm_step(config: LstmConfig, threads: usize) -> Result<Step> {
 fn resnet(batch: usize) -> Job {
     Job {
         name: format!("ResNet-50, {HEIGHT} x {WIDTH}, batch {batch}"),
+        key: format!("resnet50_batch_{batch}"),
         unit: "images",
         count: batch,
         rival: rival("resnet", &[CLASSES, batch, HEIGHT, WIDTH]),
@@ -131,7 +151,7 @@ fn check(number: f64) -> Result<()> {
 }
 
 /// Both sides in turns, after one step each that does not count.
-fn measure(job: &Job, args: &BenchArgs, threads: usize) -> Result<()> {
+fn measure(job: &Job, args: &BenchArgs, threads: usize) -> Result<Value> {
     let mut rival = match &args.python {
         Some(python) => Some(Rival::start(python, threads, &job.rival)?),
         None => None,
@@ -155,9 +175,19 @@ fn measure(job: &Job, args: &BenchArgs, threads: usize) -> Result<()> {
             theirs_mb = mb;
         }
     }
+    let mut found = Map::new();
+    let rate = |seconds: f64| job.count as f64 / seconds;
+    if args.json {
+        found.insert(format!("{}_per_s", job.unit), rate(median(&mut ours)).into());
+        if rival.is_some() {
+            found.insert(format!("torch_{}_per_s", job.unit), rate(median(&mut theirs)).into());
+            found.insert("ratio".to_owned(), median(&mut ratios).into());
+        }
+        return Ok(found.into());
+    }
     println!("\n{}", job.name);
     let line = |name: &str, seconds: f64, mb: Option<f64>| {
-        let rate = job.count as f64 / seconds;
+        let rate = rate(seconds);
         let mb = mb.map_or_else(String::new, |mb| format!(", peak {mb:.0} MB over base"));
         println!("{name:>10}: {seconds:.3} s/step, {rate:.1} {}/s{mb}", job.unit);
     };
@@ -166,7 +196,7 @@ fn measure(job: &Job, args: &BenchArgs, threads: usize) -> Result<()> {
         line(&rival.name, median(&mut theirs), Some(theirs_mb));
         println!("{:>10}: {:.2} times its {}/s", "ratio", median(&mut ratios), job.unit);
     }
-    Ok(())
+    Ok(found.into())
 }
 
 fn median(values: &mut [f64]) -> f64 {

@@ -161,20 +161,26 @@ pub struct BenchArgs {
     /// A Python that can `import torch`: it trains the same nets in turns with ours.
     #[arg(long, value_name = "PATH")]
     pub python: Option<PathBuf>,
-    /// Only this network [default: both].
+    /// Only this [default: all].
     #[arg(long, value_enum)]
     pub job: Option<BenchJob>,
     /// Steps of each side that count.
     #[arg(long, default_value_t = 5)]
     pub rounds: usize,
-    /// Threads of each side [default: all].
+    /// Threads of each side in training [default: all].
     #[arg(long)]
     pub threads: Option<usize>,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// What can be timed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
 pub enum BenchJob {
+    /// The step that plays, shapes S (2x128, 300 tokens), M (2x256, 1000) and L (3x512, 1000), beside candle's, which
+    /// takes its threads from `RAYON_NUM_THREADS`.
+    Step,
     /// The duet LSTM with 256 and with 1000 tokens, batch 64 x 100.
     Lstm,
     /// ResNet-50 over grey images of 70 x 400, batch 8 and 72; takes 4 GB, as much again with --python.
@@ -183,5 +189,6 @@ pub enum BenchJob {
 
 const BENCH_EXAMPLES: &str = "Examples:
   sideman-train bench --job lstm
+  RAYON_NUM_THREADS=1 sideman-train bench --job step --rounds 20 --json
   python3 -m venv venv && venv/bin/pip install torch numpy
   sideman-train bench --python venv/bin/python --threads 2 --rounds 9";

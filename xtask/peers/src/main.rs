@@ -42,7 +42,7 @@ impl Engine {
         let text = std::fs::read(&path).with_context(|| path.display().to_string())?;
         let told: Told = serde_json::from_slice(&text)?;
         let model = tract_onnx::onnx().model_for_path(folder.join("model.onnx"))?;
-        let plan = Runnable::spawn(&*model.into_optimized()?.into_runnable()?)?;
+        let plan = Runnable::spawn(&model.into_optimized()?.into_runnable()?)?;
         let features = Tensor::from_shape(&[1, told.features.len()], &told.features)?;
         let zeros = || Ok(Tensor::zero::<f32>(&[1, 1, told.hidden])?.into_tvalue());
         let memory = (0..2 * told.layers).map(|_| zeros()).collect::<TractResult<_>>()?;

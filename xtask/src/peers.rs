@@ -214,7 +214,7 @@ fn compare(peers: &mut [Peer]) -> Outcome<Vec<f64>> {
 /// The largest difference; NaN where there is one.
 fn furthest(a: &[f64], b: &[f64]) -> f64 {
     let differences = a.iter().zip(b).map(|(a, b)| (a - b).abs());
-    differences.fold(0.0, |most, x| if x <= most { most } else { x })
+    differences.fold(0.0, |most, x| if most.is_nan() || x <= most { most } else { x })
 }
 
 /// The microseconds of each peer's steps. Another one begins each round.

@@ -14,6 +14,10 @@ const VAMP_TICKS: i64 = 8 * 48;
 /// A key that is held longer than this counts as stuck and no longer as playing: eight bars.
 const STUCK_TICKS: i64 = 8 * 48;
 
+/// A bar line that moves by this much at most, as it does where a player's beat is followed, is the same line: half
+/// a beat.
+const SAME_LINE_TICKS: i64 = 6;
+
 /// The longest answer, and the shortest: eight bars and one.
 const ANSWER_TICKS: std::ops::RangeInclusive<i64> = 48..=8 * 48;
 
@@ -57,8 +61,20 @@ impl Policy {
 
     /// The bar lines moved. Bars go on being counted at each line that is passed, so that turns alternate
     /// through a loop.
-    pub(crate) fn set_bars(&mut self, bars: Bars) {
+    pub(crate) fn set_bars(&mut self, bars: Bars, closed: Tick) {
+        // A line that moves a little to before the present has gone by all the same.
+        let earlier = self.bars.origin.since(bars.origin).rem_euclid(bars.length);
+        let into = bars.ticks_into_bar(closed);
+        if earlier <= SAME_LINE_TICKS && into < earlier && bars.length == self.bars.length {
+            self.pass_line(closed.plus(-into));
+        }
         self.bars = bars;
+    }
+
+    /// A bar line goes by. One that was moved to a little later is the same line.
+    fn pass_line(&mut self, line: Tick) {
+        let bars = i64::from(line.since(self.bar.0) > SAME_LINE_TICKS);
+        self.bar = (line, self.bar.1 + bars);
     }
 
     /// The mode is another from `tick` on.
@@ -90,7 +106,7 @@ impl Policy {
     /// Takes in that `tick` is closed.
     pub(crate) fn close(&mut self, tick: Tick, settings: &Settings) {
         if self.bars.ticks_into_bar(tick) == 0 && tick > self.bar.0 {
-            self.bar = (tick, self.bar.1 + 1);
+            self.pass_line(tick);
         }
         let stuck = self.struck.is_none_or(|s| tick.since(s) > STUCK_TICKS);
         if self.held != 0 && !stuck {
@@ -216,11 +232,34 @@ mod tests {
             policy.close(Tick(tick), &settings);
         }
         // The host loops back two bars: the ticks go on, the bar lines stand as before.
-        policy.set_bars(Bars { origin: Tick(192), length: 48 });
+        policy.set_bars(Bars { origin: Tick(192), length: 48 }, Tick(192));
         for tick in 193..300 {
             policy.close(Tick(tick), &settings);
         }
         assert_eq!(policy.gate(&settings), Some(Tick(288)..Tick(384)));
+    }
+
+    #[test]
+    fn a_line_that_moves_a_little_is_counted_once() {
+        let settings = Settings { mode: Mode::Trade, trade_bars: 1, ..Settings::default() };
+        let turn_after = |moves: &[(i64, i64)]| {
+            let mut policy = Policy::new(Tick(0), Bars::default());
+            for tick in 0..=200 {
+                for (at, origin) in moves {
+                    if *at == tick {
+                        let bars = Bars { origin: Tick(*origin), length: 48 };
+                        policy.set_bars(bars, Tick(tick - 1));
+                    }
+                }
+                policy.close(Tick(tick), &settings);
+            }
+            policy.gate(&settings)
+        };
+        assert_eq!(turn_after(&[]), Some(Tick(240)..Tick(288)));
+        let later = turn_after(&[(98, 99)]);
+        assert_eq!(later, Some(Tick(243)..Tick(291)), "the line at 96 comes again at 99");
+        let earlier = turn_after(&[(95, 93)]);
+        assert_eq!(earlier, Some(Tick(237)..Tick(285)), "the line at 96 was at 93 all along");
     }
 
     #[test]

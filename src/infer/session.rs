@@ -214,7 +214,7 @@ impl Session {
     fn set_bars(&mut self, bars: Bars) {
         self.bars = bars;
         self.trail.set_bars(bars);
-        self.policy.set_bars(bars);
+        self.policy.set_bars(bars, self.closed);
     }
 
     fn note(&mut self, tick: Tick, key: Key) {

@@ -97,6 +97,7 @@ impl Improviser {
         let set = settings.sane();
         let mut settings = self.remote.apply(set);
         let change = self.clock.begin(block, settings.tempo);
+        self.pulse.hint(self.clock.tempo());
         self.end_what_must(&settings, change, sink);
         self.tell(&settings, change);
         if std::mem::take(&mut self.tapped) {

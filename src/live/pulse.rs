@@ -80,6 +80,8 @@ pub struct Pulse {
     /// How well each candidate agrees with the hint, 0 to 1.
     hint: [f32; CANDIDATES],
     distances: u32,
+    /// The tempo that was set, and what has been made of it.
+    hinted: Tempo,
     tempo: f64,
     taps: ArrayVec<u64, 4>,
 }
@@ -93,6 +95,7 @@ impl Pulse {
             votes: [0.0; CANDIDATES],
             hint: [1.0; CANDIDATES],
             distances: 0,
+            hinted: Tempo::default(),
             tempo: Tempo::default().beats_per_minute(),
             taps: ArrayVec::new(),
         }
@@ -104,7 +107,19 @@ impl Pulse {
         self.onsets.push(sample);
         self.votes = [0.0; CANDIDATES];
         self.distances = 0;
+        self.hinted = hint;
         self.take_hint(hint.beats_per_minute());
+    }
+
+    /// The tempo was set anew while the clock runs: what was heard so far counts no more. Audio thread.
+    pub fn hint(&mut self, tempo: Tempo) {
+        if tempo != self.hinted {
+            self.hinted = tempo;
+            self.onsets.clear();
+            self.votes = [0.0; CANDIDATES];
+            self.distances = 0;
+            self.take_hint(tempo.beats_per_minute());
+        }
     }
 
     fn take_hint(&mut self, tempo: f64) {
@@ -119,7 +134,11 @@ impl Pulse {
     ///
     /// Audio thread. No allocation, lock or system call; some microseconds.
     pub fn onset(&mut self, sample: u64, place: f64) -> Option<Steer> {
-        let since = self.seconds(*self.onsets.last()?, sample);
+        let Some(last) = self.onsets.last() else {
+            self.onsets.push(sample);
+            return None;
+        };
+        let since = self.seconds(*last, sample);
         if since < CHORD_SECONDS {
             return None;
         }
@@ -204,6 +223,7 @@ impl Pulse {
         }
         if weights > 0.0 {
             self.tempo += TEMPO_GAIN * (sum / weights - self.tempo);
+            self.tempo = Tempo::new(self.tempo).beats_per_minute();
         }
     }
 
@@ -351,7 +371,7 @@ mod tests {
     #[test]
     fn a_flood_and_a_clock_that_stands_still_break_nothing() {
         let mut pulse = Pulse::new(SampleRate::new(RATE));
-        assert_eq!(pulse.onset(5, 0.0), None, "it has not begun");
+        assert_eq!(pulse.onset(5, 0.0), None, "nothing to go by");
         pulse.begin(0, Tempo::new(120.0));
         for i in 0..10_000_u64 {
             if let Some(steer) = pulse.onset(i * i % 1_000_000, f64::from(i as u32)) {

@@ -167,7 +167,7 @@ impl SidemanParams {
             )
             .with_unit(" BPM"),
             follow_tempo: switch("Follow the tempo without a host's", start.follow_tempo),
-            tap: switch("Tap a beat", false).non_automatable(),
+            tap: switch("Tap a beat", false),
             input: text::all_or_number(int(
                 "Listen to channel",
                 start.input.map_or(0, user_channel),

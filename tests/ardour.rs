@@ -97,7 +97,8 @@ fn nothing_that_the_transport_does_leaves_a_note_behind() {
     rig.wait_for_transport(true);
 
     let mut tempi = vec![(0, 120.0)];
-    check_step(&mut rig, "roll", &tempi, 10, |_| ());
+    // It listens for a bar before it comes in.
+    check_step(&mut rig, "roll", &tempi, 20, |_| ());
     check_step(&mut rig, "locate ahead", &tempi, 10, |rig| drop(rig.tell("locate(4800000)")));
     check_step(&mut rig, "locate back", &tempi, 8, |rig| drop(rig.tell("locate(96000)")));
     let beat = rig.take.last_place().unwrap().sample() / BEAT + 7;

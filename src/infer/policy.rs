@@ -11,6 +11,9 @@ use crate::music::time::{Bars, Tick};
 /// interlude.
 const VAMP_TICKS: i64 = 8 * 48;
 
+/// Ticks that the accompaniment listens to a player who begins, before it is awaited: a bar.
+const LISTEN_TICKS: i64 = 48;
+
 /// A key that is held longer than this counts as stuck and no longer as playing: eight bars.
 const STUCK_TICKS: i64 = 8 * 48;
 
@@ -37,7 +40,7 @@ pub(crate) struct Policy {
     /// The bar that the last closed tick lies in: its first tick, and how many came before it.
     bar: (Tick, i64),
     bars: Bars,
-    /// Since when the mode is what it is, or since when the soloist is alone.
+    /// Since when the machine is awaited: a bar after the player began, or when the mode changed or a phrase ended.
     since: Tick,
 }
 
@@ -89,6 +92,9 @@ impl Policy {
     }
 
     pub(crate) fn key_down(&mut self, tick: Tick, pitch: Pitch) {
+        if self.sounded.is_none_or(|s| tick.since(s) > VAMP_TICKS) {
+            self.since = tick.plus(LISTEN_TICKS);
+        }
         self.held |= 1 << pitch.number();
         self.struck = Some(tick);
         self.sounded = Some(tick);

@@ -147,7 +147,8 @@ impl Rules {
                     && above(pitch, Voice::Machine);
                 let turns = place.recent.iter().filter(|p| **p == pitch).count();
                 let guard = turns.saturating_sub(FREE_TURNS) as f32 * s.repeat_guard * GUARD_LOGITS;
-                let urge = if place.idle || self.awaits(place) { URGE_LOGITS } else { 0.0 };
+                let due = self.awaits(place) && place.now >= self.entry;
+                let urge = if place.idle || due { URGE_LOGITS } else { 0.0 };
                 let melody =
                     place.lowest.filter(|l| *l >= MELODY_FROM && s.mode == Mode::Accompany);
                 let above = if melody.is_some_and(|l| pitch >= l) { ABOVE_LOGITS } else { 0.0 };

@@ -156,6 +156,9 @@ fn the_benchmark_of_the_step_speaks_json() {
         for engine in ["packed_f32_us", "packed_f16_us", "candle_us"] {
             assert!(json["step"][shape][engine].as_f64().unwrap() > 0.0, "{json}");
         }
+        assert_eq!(json["step"][shape]["allocations"], 0, "{json}");
+        // The count counts.
+        assert!(json["step"][shape]["candle_allocations"].as_u64().unwrap() > 100, "{json}");
     }
 }
 

@@ -1,14 +1,20 @@
 //! `sideman-train`: trains and measures models.
 
+use std::alloc::System;
 use std::process::ExitCode;
 
 use clap::Parser;
 use sideman::cli::train;
 use sideman::cli::train_args::TrainCli;
+use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
+
+/// The system's, with a count for `bench`.
+#[global_allocator]
+static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
 #[expect(clippy::print_stderr, reason = "the one place where an error is printed")]
 fn main() -> ExitCode {
-    match train::main(TrainCli::parse()) {
+    match train::main(TrainCli::parse(), || ALLOCATOR.stats().allocations) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("sideman-train: {}", sideman::cli::one_line(&error));

@@ -1,6 +1,7 @@
-//! `sideman-train bench`: training steps of both networks, timed beside PyTorch's in turns; playing steps beside
-//! candle's.
+//! `sideman-train bench`: training steps of both networks, timed in turns with candle's autograd and with PyTorch;
+//! playing steps beside candle's.
 
+mod autograd;
 mod playing;
 
 use std::io::{BufRead, BufReader, Write};
@@ -29,7 +30,9 @@ const WIDTH: usize = 400;
 const CLASSES: usize = 7;
 
 /// Times what was asked and prints a line for each job.
-pub(super) fn bench(args: &BenchArgs, threads: usize) -> Result<()> {
+///
+/// `allocations` counts those of the process so far.
+pub(super) fn bench(args: &BenchArgs, threads: usize, allocations: fn() -> usize) -> Result<()> {
     if !args.json {
         println!("{threads} threads, {} rounds; medians", args.rounds);
     }
@@ -38,7 +41,7 @@ pub(super) fn bench(args: &BenchArgs, threads: usize) -> Result<()> {
     report.insert("threads".to_owned(), threads.into());
     report.insert("rounds".to_owned(), args.rounds.into());
     if is_asked(BenchJob::Step) {
-        report.insert("step".to_owned(), playing::measure(args)?);
+        report.insert("step".to_owned(), playing::measure(args, allocations)?);
     }
     let mut jobs = Vec::new();
     if is_asked(BenchJob::Lstm) {
@@ -47,8 +50,8 @@ pub(super) fn bench(args: &BenchArgs, threads: usize) -> Result<()> {
     if is_asked(BenchJob::Resnet) {
         jobs.extend([8, 72].map(resnet));
     }
-    for job in jobs {
-        report.insert(job.key.clone(), measure(&job, args, threads)?);
+    for (nth, job) in jobs.into_iter().enumerate() {
+        report.insert(job.key.clone(), measure(&job, args, threads, nth == 0)?);
     }
     if args.json {
         println!("{}", serde_json::to_string_pretty(&report)?);
@@ -64,9 +67,11 @@ struct Job {
     /// What is counted, and how many of it a step handles.
     unit: &'static str,
     count: usize,
-    /// The words that tell the rival what to make.
+    /// The words that tell PyTorch what to make.
     rival: Vec<String>,
     make: Box<dyn Fn(usize) -> Result<Step>>,
+    /// The same by candle's autograd, where it can do it.
+    by_candle: Option<Box<dyn Fn() -> Result<Step>>>,
 }
 
 /// One training step.
@@ -85,6 +90,7 @@ fn lstm(vocabulary: usize) -> Job {
         count: LANES * STEPS,
         rival: rival("lstm", &sizes),
         make: Box::new(move |threads| lstm_step(config, threads)),
+        by_candle: Some(Box::new(move || autograd::step(config, STEPS, LANES))),
     }
 }
 
@@ -124,6 +130,7 @@ fn resnet(batch: usize) -> Job {
         count: batch,
         rival: rival("resnet", &[CLASSES, batch, HEIGHT, WIDTH]),
         make: Box::new(move |threads| resnet_step(batch, threads)),
+        by_candle: None,
     }
 }
 
@@ -150,53 +157,96 @@ fn check(number: f64) -> Result<()> {
     if number.is_finite() { Ok(()) } else { bail!("the loss is not a number") }
 }
 
-/// Both sides in turns, after one step each that does not count.
-fn measure(job: &Job, args: &BenchArgs, threads: usize) -> Result<Value> {
-    let mut rival = match &args.python {
-        Some(python) => Some(Rival::start(python, threads, &job.rival)?),
-        None => None,
-    };
-    let base = memory::begin();
-    let mut step = (job.make)(threads)?;
-    step()?;
-    let (mut ours, mut theirs, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
-    let mut theirs_mb = 0.0;
-    if let Some(rival) = &mut rival {
+/// All sides in turns, after one step each that does not count. Memory is told for the first job of a process only: what
+/// a job has given back stays with the process, and hides what the next one takes.
+fn measure(job: &Job, args: &BenchArgs, threads: usize, is_first: bool) -> Result<Value> {
+    let rival = args.python.as_ref().map(|python| Rival::start(python, threads, &job.rival));
+    let rival = rival.transpose()?;
+    let mut sides = vec![Side::new("Sideman", "", || (job.make)(threads))?];
+    if let Some(make) = &job.by_candle {
+        sides.push(Side::new("candle", "candle_", make)?);
+    }
+    if let Some(mut rival) = rival {
         rival.step()?;
+        sides.push(Side::of_rival(rival));
     }
     for _ in 0..args.rounds.max(1) {
-        let start = Instant::now();
-        step()?;
-        ours.push(start.elapsed().as_secs_f64());
-        if let Some(rival) = &mut rival {
-            let (seconds, mb) = rival.step()?;
-            ratios.push(seconds / ours[ours.len() - 1]);
-            theirs.push(seconds);
-            theirs_mb = mb;
+        for side in &mut sides {
+            side.turn()?;
         }
     }
+    let ours = std::mem::take(&mut sides[0].seconds);
     let mut found = Map::new();
-    let rate = |seconds: f64| job.count as f64 / seconds;
-    if args.json {
-        found.insert(format!("{}_per_s", job.unit), rate(median(&mut ours)).into());
-        if rival.is_some() {
-            found.insert(format!("torch_{}_per_s", job.unit), rate(median(&mut theirs)).into());
-            found.insert("ratio".to_owned(), median(&mut ratios).into());
-        }
-        return Ok(found.into());
+    if !args.json {
+        println!("\n{}", job.name);
     }
-    println!("\n{}", job.name);
-    let line = |name: &str, seconds: f64, mb: Option<f64>| {
-        let rate = rate(seconds);
-        let mb = mb.map_or_else(String::new, |mb| format!(", peak {mb:.0} MB over base"));
-        println!("{name:>10}: {seconds:.3} s/step, {rate:.1} {}/s{mb}", job.unit);
-    };
-    line("Sideman", median(&mut ours), base.and_then(memory::since));
-    if let Some(rival) = &rival {
-        line(&rival.name, median(&mut theirs), Some(theirs_mb));
-        println!("{:>10}: {:.2} times its {}/s", "ratio", median(&mut ratios), job.unit);
+    for (nth, side) in sides.iter_mut().enumerate() {
+        let seconds = if nth == 0 { &ours } else { &side.seconds };
+        let mut ratios: Vec<f64> = seconds.iter().zip(&ours).map(|(a, b)| a / b).collect();
+        let (rate, ratio) = (job.count as f64 / median(&mut seconds.clone()), median(&mut ratios));
+        let key = side.key;
+        found.insert(format!("{key}{}_per_s", job.unit), rate.into());
+        if nth > 0 {
+            found.insert(format!("{key}ratio"), ratio.into());
+        }
+        let peak_mb = side.peak_mb.filter(|_| is_first || key == "torch_");
+        if let Some(mb) = peak_mb {
+            found.insert(format!("{key}peak_mb"), mb.into());
+        }
+        if !args.json {
+            let name = &side.name;
+            let mb = peak_mb.map_or_else(String::new, |mb| format!(", {mb:.0} MB at most"));
+            println!(
+                "{name:>14}: {:.3} s/step, {rate:.1} {}/s{mb}, {ratio:.2} times our time",
+                job.count as f64 / rate,
+                job.unit
+            );
+        }
     }
     Ok(found.into())
+}
+
+/// One of those that take turns.
+struct Side {
+    name: String,
+    /// What its figures' names begin with in the JSON form.
+    key: &'static str,
+    step: Turn,
+    seconds: Vec<f64>,
+    /// The most memory that it took over what was there before it, where the system tells it.
+    peak_mb: Option<f64>,
+}
+
+/// One measured step: its seconds, and the peak memory if that is told anew.
+type Turn = Box<dyn FnMut() -> Result<(f64, Option<f64>)>>;
+
+impl Side {
+    /// Makes one in this process and lets it do the step that does not count, at which its memory is taken.
+    fn new(name: &str, key: &'static str, make: impl FnOnce() -> Result<Step>) -> Result<Self> {
+        let base = memory::begin();
+        let mut step = make()?;
+        step()?;
+        let peak_mb = base.and_then(memory::since);
+        let turn = move || {
+            let start = Instant::now();
+            step()?;
+            Ok((start.elapsed().as_secs_f64(), None))
+        };
+        Ok(Self { name: name.to_owned(), key, step: Box::new(turn), seconds: Vec::new(), peak_mb })
+    }
+
+    fn of_rival(mut rival: Rival) -> Self {
+        let name = rival.name.clone();
+        let turn = move || rival.step().map(|(seconds, mb)| (seconds, Some(mb)));
+        Self { name, key: "torch_", step: Box::new(turn), seconds: Vec::new(), peak_mb: None }
+    }
+
+    fn turn(&mut self) -> Result<()> {
+        let (seconds, mb) = (self.step)()?;
+        self.seconds.push(seconds);
+        self.peak_mb = mb.or(self.peak_mb);
+        Ok(())
+    }
 }
 
 fn median(values: &mut [f64]) -> f64 {

@@ -69,7 +69,7 @@ pub(crate) struct Playing {
     /// A model folder, or the name of a model; `sideman models` lists them. Default: the preset's, else duet
     #[arg(long, value_name = "DIR|NAME")]
     model: Option<PathBuf>,
-    /// Where the model runs: auto (the fastest here), cpu, cpu-f16 (half precision), cuda, metal, or
+    /// Where the model runs: auto (the fastest here), cpu, cpu-f32 (full precision), cuda, metal, or
     /// candle-cpu to compare
     #[arg(long, value_name = "DEVICE", default_value_t)]
     device: DeviceChoice,

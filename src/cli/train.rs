@@ -24,17 +24,17 @@ use crate::train::{TrainConfig, key_following, metric, ngram};
 /// Seconds between lines where there is no terminal to draw a bar on.
 const LINE_SECONDS: u64 = 30;
 
-/// Does what was asked.
+/// Does what was asked. `allocations` counts those of the process so far: only a program can choose its allocator.
 ///
 /// # Errors
 /// Anything that went wrong, to be printed once by `main`.
-pub fn main(cli: TrainCli) -> Result<()> {
+pub fn main(cli: TrainCli, allocations: fn() -> usize) -> Result<()> {
     match cli.verb {
         Verb::Lstm(args) => lstm(&args),
         Verb::Eval(args) => eval(&args),
         Verb::Keys(args) => keys(&args),
         Verb::Tempo(args) => tempo(&args),
-        Verb::Bench(args) => bench::bench(&args, threads(args.threads)),
+        Verb::Bench(args) => bench::bench(&args, threads(args.threads), allocations),
     }
 }
 

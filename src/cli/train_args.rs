@@ -181,7 +181,8 @@ pub enum BenchJob {
     /// The step that plays, shapes S (2x128, 300 tokens), M (2x256, 1000) and L (3x512, 1000), beside candle's, which
     /// takes its threads from `RAYON_NUM_THREADS`.
     Step,
-    /// The duet LSTM with 256 and with 1000 tokens, batch 64 x 100.
+    /// The duet LSTM with 256 and with 1000 tokens, batch 64 x 100, beside candle's autograd, which takes its threads
+    /// from `RAYON_NUM_THREADS`.
     Lstm,
     /// ResNet-50 over grey images of 70 x 400, batch 8 and 72; takes 4 GB, as much again with --python.
     Resnet,

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use parking_lot::Mutex;
 
 use crate::model::device::{self, DeviceChoice, guarded};
-use crate::model::{Checkpoint, Engine, Lstm, ModelError, State, StepInput};
+use crate::model::{Checkpoint, Engine, Lstm, ModelError, Precision, State, StepInput};
 use crate::music::context::FEATURES;
 use crate::music::time::Bars;
 use crate::music::token::VOCABULARY;
@@ -60,8 +60,12 @@ pub fn playable_on(
             return Err(ModelError::Input { what, got, want });
         }
     }
-    let packed = Lstm::new(&checkpoint.parameters);
+    let mut packed = Lstm::new(&checkpoint.parameters);
     let opened = device::open(choice, &packed, &checkpoint.parameters);
+    if opened.engine.is_some() {
+        // The other device has full precision: should it fail, the notes go on as it would have played them.
+        packed = Lstm::packed(&checkpoint.parameters, Precision::F32);
+    }
     let (net, report) = with_fallback(packed, opened.engine);
     if let Some(problem) = opened.problem {
         report.0.lock().problem = Some(problem);

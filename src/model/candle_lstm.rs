@@ -208,7 +208,7 @@ fn device_error(device: &Device, error: &candle_core::Error) -> ModelError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Lstm;
+    use crate::model::{Lstm, Precision};
 
     const SMALL: LstmConfig = LstmConfig {
         vocabulary: 19,
@@ -263,7 +263,7 @@ mod tests {
         .enumerate()
         {
             let parameters = Parameters::random(config, seed as u64).unwrap();
-            let packed = Lstm::new(&parameters);
+            let packed = Lstm::packed(&parameters, Precision::F32);
             let candle = CandleLstm::new(&parameters, &Device::Cpu).unwrap();
             let song = song(&config, 200);
             let ours = stream(&config, &song, |i, s, l| packed.step(i, s, l));

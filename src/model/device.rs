@@ -24,10 +24,11 @@ pub enum DeviceChoice {
     /// Whatever steps this model fastest here.
     #[default]
     Auto,
-    /// The packed step on one thread of the CPU.
+    /// The packed step on one thread of the CPU, in the precision that is fastest there.
+    #[serde(alias = "cpu-f16")]
     Cpu,
-    /// The same with weights rounded to half precision: quicker for large models, not always the same notes.
-    CpuF16,
+    /// The same with weights in full precision, as a GPU has them: now and then another note.
+    CpuF32,
     /// The first NVIDIA GPU; only in builds with the feature `cuda`.
     Cuda,
     /// The Apple GPU; only in builds with the feature `metal`.
@@ -39,14 +40,14 @@ pub enum DeviceChoice {
 impl DeviceChoice {
     /// All of them, in the order of a menu.
     pub const ALL: [Self; 6] =
-        [Self::Auto, Self::Cpu, Self::CpuF16, Self::Cuda, Self::Metal, Self::CandleCpu];
+        [Self::Auto, Self::Cpu, Self::CpuF32, Self::Cuda, Self::Metal, Self::CandleCpu];
 
     /// As it is typed.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Auto => "auto",
             Self::Cpu => "cpu",
-            Self::CpuF16 => "cpu-f16",
+            Self::CpuF32 => "cpu-f32",
             Self::Cuda => "cuda",
             Self::Metal => "metal",
             Self::CandleCpu => "candle-cpu",
@@ -58,7 +59,7 @@ impl DeviceChoice {
         match self {
             Self::Cuda => cfg!(feature = "cuda"),
             Self::Metal => cfg!(feature = "metal"),
-            Self::Auto | Self::Cpu | Self::CpuF16 | Self::CandleCpu => true,
+            Self::Auto | Self::Cpu | Self::CpuF32 | Self::CandleCpu => true,
         }
     }
 
@@ -73,7 +74,7 @@ impl DeviceChoice {
         }
         let device = match self {
             Self::Auto | Self::Cpu => return Ok(None),
-            Self::CpuF16 => return Ok(Some(Arc::new(Lstm::packed(parameters, Precision::F16)))),
+            Self::CpuF32 => return Ok(Some(Arc::new(Lstm::packed(parameters, Precision::F32)))),
             Self::Cuda => silent(|| guarded(self.name(), || candle(self, Device::new_cuda(0))))?,
             Self::Metal => silent(|| guarded(self.name(), || candle(self, Device::new_metal(0))))?,
             Self::CandleCpu => Device::Cpu,
@@ -114,8 +115,8 @@ pub struct Opened {
 /// Worker thread: takes seconds on some GPUs.
 pub fn open(choice: DeviceChoice, packed: &Lstm, parameters: &Parameters) -> Opened {
     if choice == DeviceChoice::Auto {
-        // candle on the CPU is not tried: it is slower in any case, and wakes a thread pool in the host. Half
-        // precision is not either: it would change the notes by the machine's speed.
+        // candle on the CPU is not tried: it is slower in any case, and wakes a thread pool in the host. Nor are both
+        // precisions timed: which one is decided by the processor's kind, so that its load does not change the notes.
         let gpus = [DeviceChoice::Cuda, DeviceChoice::Metal];
         let found = gpus.into_iter().filter(|d| d.is_built()).map(|d| d.open(parameters));
         return fastest(packed, found.filter_map(Result::transpose));
@@ -307,8 +308,10 @@ mod tests {
         }
         let opened = open(DeviceChoice::CandleCpu, &packed, &parameters);
         assert_eq!(opened.engine.unwrap().device(), "candle-cpu");
-        let opened = open(DeviceChoice::CpuF16, &packed, &parameters);
-        assert_eq!(opened.engine.unwrap().device(), "cpu-f16");
-        assert!("gpu".parse::<DeviceChoice>().unwrap_err().contains("auto, cpu, cpu-f16"));
+        let opened = open(DeviceChoice::CpuF32, &packed, &parameters);
+        assert_eq!(opened.engine.unwrap().device(), "cpu-f32");
+        assert!("gpu".parse::<DeviceChoice>().unwrap_err().contains("auto, cpu, cpu-f32"));
+        let older: DeviceChoice = serde_json::from_str("\"cpu-f16\"").unwrap();
+        assert_eq!(older, DeviceChoice::Cpu);
     }
 }

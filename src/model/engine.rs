@@ -26,8 +26,8 @@ pub trait Engine: Send + Sync + std::fmt::Debug {
 impl Engine for Lstm {
     fn device(&self) -> &'static str {
         match self.precision() {
-            Precision::F32 => "cpu",
-            Precision::F16 => "cpu-f16",
+            Precision::F32 => "cpu-f32",
+            Precision::F16 => "cpu",
         }
     }
 

@@ -109,9 +109,9 @@ impl State {
 }
 
 impl Lstm {
-    /// Packs weights for playing, exactly as they are.
+    /// Packs weights for playing, in the precision that steps fastest here.
     pub fn new(parameters: &Parameters) -> Self {
-        Self::packed(parameters, Precision::F32)
+        Self::packed(parameters, Precision::best())
     }
 
     /// Packs weights for playing.

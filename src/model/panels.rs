@@ -26,13 +26,19 @@ impl Line {
 }
 
 /// How weights lie in memory. They are always multiplied and summed as `f32`.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Precision {
     /// As they were trained.
-    #[default]
     F32,
-    /// Rounded to half precision: half the bytes, which is what bounds a step of a large model.
+    /// Rounded to half precision: half the bytes, which is what bounds a step.
     F16,
+}
+
+impl Precision {
+    /// Half precision where the processor widens it in hardware, else full.
+    pub fn best() -> Self {
+        if Simd::best().0 == Kind::Portable { Self::F32 } else { Self::F16 }
+    }
 }
 
 /// The instructions that a machine has. Made only by [`Simd::all`], after looking: that makes the calls sound.

@@ -69,7 +69,7 @@ choices!(Scale {
 choices!(DeviceChoice {
     Auto "auto" "Whatever is fastest",
     Cpu "cpu" "CPU",
-    CpuF16 "cpu-f16" "CPU, half precision",
+    CpuF32 "cpu-f32" "CPU, full precision",
     Cuda "cuda" "NVIDIA GPU",
     Metal "metal" "Apple GPU",
     CandleCpu "candle-cpu" "CPU by candle",

@@ -58,7 +58,7 @@ pub const HOST_PARAMETERS: &[HostParameter] = &[
         "device",
         "Where the model runs; a device that can't be used leaves it to the CPU, and Status says why.",
         "device",
-        "auto, cpu, cpu-f16, cuda, metal, candle-cpu",
+        "auto, cpu, cpu-f32, cuda, metal, candle-cpu",
         "auto",
     ),
     control(

@@ -10,7 +10,7 @@ use sideman::infer::net::{Net, with_fallback};
 use sideman::link::settings::Settings;
 use sideman::live::block::Transport;
 use sideman::model::device::DeviceChoice;
-use sideman::model::{CandleLstm, Engine, Lstm, ModelError, State, StepInput};
+use sideman::model::{CandleLstm, Engine, Lstm, ModelError, Precision, State, StepInput};
 use sideman::music::event::{Channel, Midi, TimedMidi};
 use sideman::music::time::{Beats, Meter, Tempo};
 
@@ -76,10 +76,10 @@ fn song(net: Arc<dyn Net>) -> Vec<At> {
 #[test]
 fn a_device_that_fails_mid_song_is_not_heard() {
     let parameters = builtin::checkpoint().unwrap().parameters;
-    let packed = Lstm::new(&parameters);
+    let packed = Lstm::packed(&parameters, Precision::F32);
     let (net, report) = with_fallback(packed.clone(), None);
     let reference = song(net);
-    assert_eq!(report.status().device, "cpu");
+    assert_eq!(report.status().device, "cpu-f32");
     let machine = notes(&reference).iter().filter(|n| n.0 == Channel::new(1)).count();
     assert!(machine > 20, "{machine} notes");
     for (good, panics) in [(0, false), (400, false), (401, true), (usize::MAX, false)] {
@@ -93,7 +93,7 @@ fn a_device_that_fails_mid_song_is_not_heard() {
             assert!(done > 1_000 && status.problem.is_none(), "{done} steps, {status:?}");
         } else {
             assert_eq!(done, good + 1, "it is not asked again");
-            assert_eq!(status.device, "cpu");
+            assert_eq!(status.device, "cpu-f32");
             let problem = "the device fragile fails: the card has left the bus";
             assert_eq!(status.problem.as_deref(), Some(problem));
         }
@@ -102,13 +102,14 @@ fn a_device_that_fails_mid_song_is_not_heard() {
 
 #[test]
 fn a_device_that_is_not_there_leaves_the_model_playing() {
+    let here = Lstm::new(&builtin::checkpoint().unwrap().parameters).device();
     for choice in [DeviceChoice::Cuda, DeviceChoice::Metal] {
         let slot = ModelSlot::on(ModelChoice::Builtin, choice);
         assert!(slot.load().is_some());
         let status = slot.status();
         assert_eq!(status.problem, None);
         if !choice.is_built() {
-            assert_eq!(status.device.device, "cpu");
+            assert_eq!(status.device.device, here);
             assert!(status.device.problem.unwrap().contains("this build has no"));
         }
     }
@@ -117,5 +118,5 @@ fn a_device_that_is_not_there_leaves_the_model_playing() {
     assert_eq!(slot.status().device.device, "candle-cpu");
     slot.choose_device(DeviceChoice::Cpu);
     assert!(slot.load().is_some());
-    assert_eq!(slot.status().device.device, "cpu");
+    assert_eq!(slot.status().device.device, here);
 }

@@ -19,8 +19,10 @@ impl Workspace {
     /// Finds the checkout and makes its root the current folder (nice-plug-xtask reads
     /// `bundler.toml` from there).
     pub(crate) fn find() -> Outcome<Self> {
-        let xtask = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let root = xtask.parent().unwrap_or(xtask).to_path_buf();
+        // What cargo says now, not when this was built: the checkout may have moved since, with its build folder.
+        let xtask = std::env::var_os("CARGO_MANIFEST_DIR")
+            .map_or_else(|| env!("CARGO_MANIFEST_DIR").into(), PathBuf::from);
+        let root = xtask.parent().unwrap_or(&xtask).to_path_buf();
         std::env::set_current_dir(&root).map_err(|error| {
             Failure::new(format!("cannot enter the repository at {}: {error}", root.display()))
         })?;

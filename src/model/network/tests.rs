@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::model::window::{LaneStates, Window};
-use crate::model::{Lstm, State, StepInput};
+use crate::model::{Lstm, Precision, State, StepInput};
 
 const CONFIG: LstmConfig = LstmConfig {
     vocabulary: 11,
@@ -125,7 +125,7 @@ fn a_window_is_its_steps() {
     let mut workspace = Workspace::default();
     let mut states = LaneStates::zeros(&CONFIG, 2);
     workspace.run(&Prepared::new(&parameters), &window, &mut states, None).unwrap();
-    let lstm = Lstm::new(&parameters);
+    let lstm = Lstm::packed(&parameters, Precision::F32);
     for lane in 0..2 {
         let mut state = State::zeros(&CONFIG);
         let mut logits = [0.0; 11];

@@ -7,6 +7,8 @@
 
 #[cfg(feature = "train")]
 mod bench;
+#[cfg(feature = "train")]
+mod eval;
 #[cfg(feature = "standalone")]
 mod jam;
 #[cfg(feature = "standalone")]

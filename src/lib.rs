@@ -13,7 +13,7 @@ pub mod music;
 #[cfg(feature = "plugin")]
 pub mod plugin;
 pub mod preset;
-#[cfg(feature = "standalone")]
+#[cfg(any(feature = "standalone", feature = "train"))]
 pub mod standalone;
 #[cfg(feature = "train")]
 pub mod train;

@@ -1,17 +1,27 @@
 //! Floor 5, the faces of the `sideman` program: what turns notes into sound, files and pictures.
 
+#[cfg(feature = "standalone")]
 pub mod audio_out;
+#[cfg(feature = "standalone")]
 pub mod midi_out;
 pub mod performance;
+#[cfg(feature = "standalone")]
 pub mod phrase;
+#[cfg(feature = "standalone")]
 pub mod roll;
+#[cfg(feature = "standalone")]
 pub mod roll_png;
+#[cfg(feature = "standalone")]
 pub mod roll_terminal;
 pub mod song;
+#[cfg(feature = "standalone")]
 pub mod sound;
+#[cfg(feature = "standalone")]
 pub mod synth;
+#[cfg(feature = "standalone")]
 pub mod wav;
 
+#[cfg(feature = "standalone")]
 mod whole_file;
 
 /// Who plays a note. The synth has voices of its own, so the faces call the two musicians parts.

@@ -9,17 +9,15 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::cli::bench;
-use crate::cli::tempo_following;
-use crate::cli::train_args::{EvalArgs, LstmArgs, PiecesArgs, TrainCli, Verb};
+use crate::cli::train_args::{LstmArgs, PiecesArgs, TrainCli, Verb};
+use crate::cli::{bench, eval, tempo_following};
 use crate::data::corpus::Corpus;
 use crate::data::roles::Piece;
 use crate::data::split::Split;
-use crate::model::Checkpoint;
 use crate::model::checkpoint::Source;
 use crate::train::resume::RESUME_FILE;
 use crate::train::run::{CONFIG_FILE, Event, Job, read_config, run};
-use crate::train::{TrainConfig, key_following, metric, ngram};
+use crate::train::{TrainConfig, key_following};
 
 /// Seconds between lines where there is no terminal to draw a bar on.
 const LINE_SECONDS: u64 = 30;
@@ -31,7 +29,7 @@ const LINE_SECONDS: u64 = 30;
 pub fn main(cli: TrainCli, allocations: fn() -> usize) -> Result<()> {
     match cli.verb {
         Verb::Lstm(args) => lstm(&args),
-        Verb::Eval(args) => eval(&args),
+        Verb::Eval(args) => eval::eval(&args, load(&args.data)?, threads(args.threads)),
         Verb::Keys(args) => keys(&args),
         Verb::Tempo(args) => tempo(&args),
         Verb::Bench(args) => bench::bench(&args, threads(args.threads), allocations),
@@ -282,39 +280,5 @@ fn keys(args: &PiecesArgs) -> Result<()> {
         "chord tones in the reference key",
         percent(found.in_reference_ticks, found.chord_ticks)
     );
-    Ok(())
-}
-
-fn eval(args: &EvalArgs) -> Result<()> {
-    let checkpoint = Checkpoint::load(&args.model).context("--model")?;
-    let corpus = load(&args.data)?;
-    let threads = threads(args.threads);
-    let (train, valid) = if args.all {
-        (Vec::new(), corpus.pieces)
-    } else {
-        let split = Split::new(corpus.pieces, args.valid_share, checkpoint.manifest.seed);
-        (split.train, split.valid)
-    };
-    let held_out = metric::readings(&valid);
-    let metrics = metric::evaluate(&checkpoint.parameters, &held_out, threads)?;
-    let ngrams = ngram::compare(&metric::readings(&train), &held_out, 5);
-    if args.json {
-        let mut json = serde_json::to_value(&metrics)?;
-        json["pieces"] = valid.len().into();
-        json["model"] = checkpoint.hash().into();
-        json["ngram_nats_per_note"] = serde_json::to_value(&ngrams)?;
-        println!("{}", serde_json::to_string_pretty(&json)?);
-        return Ok(());
-    }
-    println!("{} held-out pieces, {} tokens, {} notes", valid.len(), metrics.tokens, metrics.notes);
-    println!("{:>24} {:.4}", "nats per note", metrics.nats_per_note);
-    println!("{:>24} {:.4}", "nats per token", metrics.nats_per_token);
-    println!("{:>24} {:.4}", "perplexity", metrics.perplexity);
-    for (name, nats) in &metrics.by_attribute {
-        println!("{:>24} {nats:.4}", name.replace('_', " "));
-    }
-    for (order, nats) in &ngrams {
-        println!("{:>24} {nats:.4}", format!("{order}-gram, per note"));
-    }
     Ok(())
 }

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub use crate::cli::eval::EvalArgs;
+
 /// Trains and measures Sideman's models.
 #[derive(Parser, Debug)]
 #[command(name = "sideman-train", version, about, after_help = EXAMPLES)]
@@ -26,8 +28,8 @@ Exit codes: 0 done, 1 failed, 2 wrong usage.";
 pub enum Verb {
     /// Train an LSTM on a folder of MIDI files.
     Lstm(Box<LstmArgs>),
-    /// Measure a model on the held-out pieces of a folder, beside n-grams.
-    Eval(EvalArgs),
+    /// Judge a model by held-out pieces: what it foretells, beside n-grams, and what it plays, beside people.
+    Eval(Box<EvalArgs>),
     /// Measure how well the key is followed: the melodies of a folder against its chord symbols.
     Keys(PiecesArgs),
     /// Measure how well tempo and beat are followed where nobody tells them.
@@ -113,29 +115,6 @@ const LSTM_EXAMPLES: &str = "Examples:
   sideman-train lstm --data midi/ --out runs/duet1 \\
       --card-source 'POP909;MIT (arrangements; the songs are in copyright);https://github.com/music-x-lab/POP909-Dataset'
   sideman-train lstm --data midi/ --out runs/duet1 --resume";
-
-/// What `eval` can be told.
-#[derive(Args, Debug)]
-pub struct EvalArgs {
-    /// Model folder.
-    #[arg(long, value_name = "DIR")]
-    pub model: PathBuf,
-    /// Folder with .mid files; the pieces that training held out are measured on.
-    #[arg(long, value_name = "DIR")]
-    pub data: PathBuf,
-    /// Print JSON.
-    #[arg(long)]
-    pub json: bool,
-    /// Measure on every piece, not only on those that training held out; no n-grams then.
-    #[arg(long)]
-    pub all: bool,
-    /// Share of the pieces that was held out in training.
-    #[arg(long, default_value_t = 0.1)]
-    pub valid_share: f64,
-    /// Threads [default: all].
-    #[arg(long)]
-    pub threads: Option<usize>,
-}
 
 /// What `keys` and `tempo` can be told.
 #[derive(Args, Debug)]

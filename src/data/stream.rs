@@ -39,6 +39,11 @@ impl Reading {
         let start = piece.start();
         Self { tokens: encode(start, &notes), notes: notes.len(), start, bars: piece.bars }
     }
+
+    /// Ticks of a bar.
+    pub const fn bar(&self) -> i64 {
+        self.bars.length
+    }
 }
 
 /// A reading under way.
@@ -46,14 +51,15 @@ impl Reading {
 pub struct Cursor {
     reading: Arc<Reading>,
     position: usize,
+    /// The last token that was heard.
+    heard: Token,
     ear: Context,
 }
 
 impl Cursor {
     /// Stands before the first token.
     pub fn new(reading: Arc<Reading>) -> Self {
-        let ear = Context::new(reading.start, reading.bars);
-        Self { reading, position: 0, ear }
+        Self::fresh(reading, 0)
     }
 
     /// Stands before the token at `position`, having heard all before it.
@@ -65,13 +71,22 @@ impl Cursor {
         cursor
     }
 
+    /// Stands before the token at `position`, having heard nothing.
+    pub fn fresh(reading: Arc<Reading>, position: usize) -> Self {
+        let position = position.min(reading.tokens.len());
+        let passed = ticks(&reading.tokens[..position]);
+        let ear = Context::new(reading.start.plus(passed), reading.bars);
+        Self { reading, position, heard: Token::START, ear }
+    }
+
     /// Whether all tokens have been told.
     pub fn done(&self) -> bool {
         self.position >= self.reading.tokens.len()
     }
 
     fn advance(&mut self) {
-        self.ear.push(self.reading.tokens[self.position]);
+        self.heard = self.reading.tokens[self.position];
+        self.ear.push(self.heard);
         self.position += 1;
     }
 
@@ -91,14 +106,18 @@ impl Cursor {
             if let Some(features) = features.first_chunk_mut() {
                 self.ear.features(features);
             }
-            let before = self.position.checked_sub(1).map(|i| self.reading.tokens[i]);
-            window.tokens[at] = before.unwrap_or(Token::START).id();
+            window.tokens[at] = self.heard.id();
             window.places[at] = self.ear.place();
             window.targets[at] = self.reading.tokens[self.position].id();
             window.weights[at] = 1.0;
             self.advance();
         }
     }
+}
+
+/// The time that tokens tell to pass.
+pub fn ticks(tokens: &[Token]) -> i64 {
+    tokens.iter().map(|t| if let Token::Shift(ticks) = t { i64::from(*ticks) } else { 0 }).sum()
 }
 
 /// A window of the right lengths, all padding.

@@ -47,6 +47,16 @@ pub struct ModelSlot {
     /// Counts choices, so that the worker sees a new one without a lock.
     generation: AtomicU64,
     memory: Memory,
+    given: Option<Given>,
+}
+
+/// A network that no folder holds.
+struct Given(Arc<dyn Net>);
+
+impl std::fmt::Debug for Given {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("a network")
+    }
 }
 
 impl ModelSlot {
@@ -58,6 +68,11 @@ impl ModelSlot {
     /// A slot with this choice, on this device.
     pub fn on(choice: ModelChoice, device: DeviceChoice) -> Self {
         Self { choice: Mutex::new(choice), device: Mutex::new(device), ..Self::default() }
+    }
+
+    /// A slot that holds this network and never another: for measurements.
+    pub fn given(net: Arc<dyn Net>) -> Self {
+        Self { given: Some(Given(net)), ..Self::default() }
     }
 
     /// Chooses another model. The worker loads it within milliseconds; the music goes on.
@@ -103,6 +118,9 @@ impl ModelSlot {
     ///
     /// Worker thread.
     pub fn load(&self) -> Option<Arc<dyn Net>> {
+        if let Some(Given(net)) = &self.given {
+            return Some(Arc::clone(net));
+        }
         let choice = self.choice();
         let (name, loaded) = match &choice {
             ModelChoice::Builtin => (builtin::NAME.to_owned(), builtin::checkpoint()),

@@ -75,6 +75,8 @@ pub struct Workspace {
     dx: Vec<f32>,
     /// Nats of each position of the last window, (steps, lanes), padding 0.
     pub nats: Vec<f32>,
+    /// How many tokens were held likelier than the target at each position; empty after training.
+    pub ranks: Vec<u16>,
 }
 
 impl Workspace {
@@ -173,6 +175,7 @@ impl Workspace {
         let Some(y) = self.outputs.last() else { return 0.0 };
         self.nats.clear();
         self.nats.resize(window.tokens.len(), 0.0);
+        self.ranks.clear();
         self.dy.resize(if training.is_some() { y.len() } else { 0 }, 0.0);
         let mut total = 0.0;
         for (chunk, y) in y.chunks(HEAD_ROWS * hidden).enumerate() {
@@ -188,6 +191,9 @@ impl Workspace {
                 let target = usize::from(window.targets[first + row]);
                 let weight = window.weights[first + row];
                 let logit = logits[target];
+                if training.is_none() {
+                    self.ranks.push(logits.iter().filter(|l| **l > logit).count() as u16);
+                }
                 let nats = (softmax(logits) - logit) * weight;
                 self.nats[first + row] = nats;
                 total += f64::from(nats);

@@ -70,11 +70,10 @@ fn add(piece: &Piece, sum: &mut KeyFollowing) {
             sense.hear(note.pitch.class());
         }
         sense.end_bar();
-        let near = |reach| sum_of(&tones[bar.saturating_sub(reach)..(bar + reach + 1).min(bars)]);
-        if bar < bar_of(first.onset) + GRACE || near(REACH) == [0; 12] {
+        let Some(reference) = reference(&tones, bar).filter(|_| bar >= bar_of(first.onset) + GRACE)
+        else {
             continue;
-        }
-        let reference = best(&near(REACH), &near(2 * REACH));
+        };
         let followed = sense.key().map_or(PitchSet::ALL, |key| key.scale.on(key.tonic));
         sum.bars += 1;
         sum.right += usize::from(followed == reference);
@@ -82,6 +81,19 @@ fn add(piece: &Piece, sum: &mut KeyFollowing) {
         sum.in_key_ticks += if sense.key().is_some() { ticks_in(&tones[bar], followed) } else { 0 };
         sum.in_reference_ticks += ticks_in(&tones[bar], reference);
     }
+}
+
+/// The reference of each of a piece's first bars, where there is one.
+pub(crate) fn references(piece: &Piece, bars: usize) -> Vec<Option<PitchSet>> {
+    let tones = tones(piece, piece.start(), bars);
+    (0..bars).map(|bar| reference(&tones, bar)).collect()
+}
+
+/// The key by the chords around a bar; `None` where no chord is named within reach.
+fn reference(tones: &[[u64; 12]], bar: usize) -> Option<PitchSet> {
+    let near =
+        |reach| sum_of(&tones[bar.saturating_sub(reach)..(bar + reach + 1).min(tones.len())]);
+    (near(REACH) != [0; 12]).then(|| best(&near(REACH), &near(2 * REACH)))
 }
 
 /// For each bar, how many ticks each pitch class is in the chord.

@@ -11,6 +11,7 @@ use crate::model::network::{Prepared, Workspace};
 use crate::model::window::LaneStates;
 use crate::model::{ModelError, Parameters};
 use crate::music::token::{Kind, Token};
+use crate::train::parallel::in_parallel;
 
 /// Readings that are measured side by side.
 const LANES: usize = 16;
@@ -41,47 +42,76 @@ pub fn attribute(before: Option<Token>, token: Token) -> usize {
     }
 }
 
-/// Sums of nats, foldable.
+/// The attributes that a note has in whichever voice, and which of [`ATTRIBUTES`] belong to each.
+pub const PARTS: [(&str, &[usize]); 4] =
+    [("shift", &[0]), ("pitch", &[1, 2]), ("velocity", &[3, 4]), ("duration", &[5])];
+
+/// How well a token was foretold.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Score {
+    /// Minus the logarithm of its probability.
+    pub nats: f32,
+    /// How many other tokens were held likelier.
+    pub rank: u16,
+}
+
+/// How well each token of each of some readings was foretold.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Scores(pub Vec<Vec<Score>>);
+
+impl Scores {
+    /// The means. `readings` are those that were measured.
+    pub fn metrics(&self, readings: &[Arc<Reading>]) -> Metrics {
+        let mut tally = Tally::default();
+        for (reading, scores) in readings.iter().zip(&self.0) {
+            let mut before = None;
+            for (token, score) in reading.tokens.iter().zip(scores) {
+                tally.token(attribute(before, *token), *score);
+                before = Some(*token);
+            }
+        }
+        tally.metrics()
+    }
+}
+
+/// Sums over tokens.
 #[derive(Clone, Copy, PartialEq, Debug, Default)]
-pub struct Tally {
+struct Tally {
     nats: [f64; 6],
     tokens: [u64; 6],
-    /// Notes of both voices.
-    notes: u64,
+    /// Tokens that were held the likeliest, and among the five likeliest.
+    top: [[u64; 6]; 2],
 }
 
 impl Tally {
-    /// Counts the nats of one token.
-    pub fn token(&mut self, attribute: usize, nats: f64) {
-        self.nats[attribute] += nats;
+    fn token(&mut self, attribute: usize, score: Score) {
+        self.nats[attribute] += f64::from(score.nats);
         self.tokens[attribute] += 1;
-        self.notes += u64::from(matches!(attribute, 1 | 2));
-    }
-
-    /// Takes in another tally.
-    pub fn add(&mut self, other: &Self) {
-        for i in 0..ATTRIBUTES.len() {
-            self.nats[i] += other.nats[i];
-            self.tokens[i] += other.tokens[i];
+        for (top, below) in self.top.iter_mut().zip([1, 5]) {
+            top[attribute] += u64::from(score.rank < below);
         }
-        self.notes += other.notes;
     }
 
-    /// The means.
-    pub fn metrics(&self) -> Metrics {
+    fn metrics(&self) -> Metrics {
         let nats: f64 = self.nats.iter().sum();
         let tokens: u64 = self.tokens.iter().sum();
-        let mean = |nats: f64, count: u64| nats / count.max(1) as f64;
+        let notes = self.tokens[1] + self.tokens[2];
+        let mean = |sum: f64, count: u64| sum / count.max(1) as f64;
         let nats_per_token = mean(nats, tokens);
+        let by_attribute = |of: &dyn Fn(usize) -> f64| {
+            (0..ATTRIBUTES.len()).map(|i| (ATTRIBUTES[i], mean(of(i), self.tokens[i]))).collect()
+        };
+        let part = |of: &[usize]| mean(of.iter().map(|i| self.nats[*i]).sum(), notes);
         Metrics {
-            nats_per_note: mean(nats, self.notes),
+            nats_per_note: mean(nats, notes),
             nats_per_token,
             perplexity: nats_per_token.exp(),
             tokens,
-            notes: self.notes,
-            by_attribute: (0..ATTRIBUTES.len())
-                .map(|i| (ATTRIBUTES[i], mean(self.nats[i], self.tokens[i])))
-                .collect(),
+            notes,
+            per_note: PARTS.iter().map(|(name, of)| (*name, part(of))).collect(),
+            by_attribute: by_attribute(&|i| self.nats[i]),
+            top_1: by_attribute(&|i| self.top[0][i] as f64),
+            top_5: by_attribute(&|i| self.top[1][i] as f64),
         }
     }
 }
@@ -99,8 +129,14 @@ pub struct Metrics {
     pub tokens: u64,
     /// Notes foretold.
     pub notes: u64,
+    /// What each of [`PARTS`] has of the nats a note.
+    pub per_note: BTreeMap<&'static str, f64>,
     /// Nats a token of each of [`ATTRIBUTES`].
     pub by_attribute: BTreeMap<&'static str, f64>,
+    /// The share of the tokens that were held the likeliest, for each of [`ATTRIBUTES`].
+    pub top_1: BTreeMap<&'static str, f64>,
+    /// The share of the tokens that were among the five likeliest.
+    pub top_5: BTreeMap<&'static str, f64>,
 }
 
 impl Metrics {
@@ -121,75 +157,100 @@ pub fn readings(pieces: &[Piece]) -> Vec<Arc<Reading>> {
     pieces.iter().flat_map(|p| [read(p, Role::Accompany), read(p, Role::Lead)]).collect()
 }
 
-/// Streams every reading through the model, states carried from its first token to its last. The sums are
-/// taken in one order, whatever the threads.
+/// The means of [`scores`].
 ///
 /// # Errors
-/// [`ModelError::Input`] when the model is not for these tokens.
+/// As [`scores`].
 pub fn evaluate(
     parameters: &Parameters,
     readings: &[Arc<Reading>],
     threads: usize,
 ) -> Result<Metrics, ModelError> {
-    let prepared = Prepared::new(parameters);
-    // Readings of like length run side by side.
-    let mut sorted: Vec<&Arc<Reading>> = readings.iter().collect();
-    sorted.sort_by_key(|r| std::cmp::Reverse(r.tokens.len()));
-    let groups: Vec<&[&Arc<Reading>]> = sorted.chunks(LANES).collect();
-    let threads = threads.clamp(1, groups.len().max(1));
-    let tallies = std::thread::scope(|scope| {
-        let workers: Vec<_> = (0..threads)
-            .map(|worker| {
-                let (groups, prepared) = (&groups, &prepared);
-                scope.spawn(move || {
-                    let mut workspace = Workspace::default();
-                    let mine = groups.iter().enumerate().skip(worker).step_by(threads);
-                    mine.map(|(i, g)| Ok((i, measure(prepared, parameters, g, &mut workspace)?)))
-                        .collect::<Result<Vec<_>, ModelError>>()
-                })
-            })
-            .collect();
-        let mut tallies = Vec::new();
-        for worker in workers {
-            match worker.join() {
-                Ok(result) => tallies.extend(result?),
-                Err(panic) => std::panic::resume_unwind(panic),
-            }
-        }
-        Ok::<_, ModelError>(tallies)
-    });
-    let mut tallies = tallies?;
-    tallies.sort_by_key(|(i, _)| *i);
-    let mut sum = Tally::default();
-    for (_, tally) in &tallies {
-        sum.add(tally);
-    }
-    Ok(sum.metrics())
+    Ok(scores(parameters, readings, threads)?.metrics(readings))
 }
 
-fn measure(
+/// Streams every reading through the model, states carried from its first token to its last.
+///
+/// # Errors
+/// [`ModelError::Input`] when the model is not for these tokens.
+pub fn scores(
+    parameters: &Parameters,
+    readings: &[Arc<Reading>],
+    threads: usize,
+) -> Result<Scores, ModelError> {
+    let passages: Vec<Passage> = readings
+        .iter()
+        .map(|r| Passage { reading: Arc::clone(r), from: 0, to: r.tokens.len() })
+        .collect();
+    foretell(parameters, &passages, threads)
+}
+
+/// Tokens of a reading, heard by a model that knows nothing of what came before them.
+#[derive(Clone, Debug)]
+pub struct Passage {
+    /// The whole.
+    pub reading: Arc<Reading>,
+    /// The first token that is heard.
+    pub from: usize,
+    /// The first that no longer is.
+    pub to: usize,
+}
+
+/// How well each token of passages was foretold. The same on any number of threads.
+///
+/// # Errors
+/// As [`scores`].
+pub fn foretell(
+    parameters: &Parameters,
+    passages: &[Passage],
+    threads: usize,
+) -> Result<Scores, ModelError> {
+    let prepared = Prepared::new(parameters);
+    // Passages of like length run side by side.
+    let mut order: Vec<usize> = (0..passages.len()).collect();
+    order.sort_by_key(|i| std::cmp::Reverse(passages[*i].to - passages[*i].from));
+    let groups: Vec<&[usize]> = order.chunks(LANES).collect();
+    let results = in_parallel(&groups, threads, |group| {
+        let of_group: Vec<&Passage> = group.iter().map(|i| &passages[*i]).collect();
+        side_by_side(&prepared, parameters, &of_group)
+    });
+    let mut scores = vec![Vec::new(); passages.len()];
+    for (group, result) in groups.iter().zip(results) {
+        for (index, of_passage) in group.iter().zip(result?) {
+            scores[*index] = of_passage;
+        }
+    }
+    Ok(Scores(scores))
+}
+
+fn side_by_side(
     prepared: &Prepared<'_>,
     parameters: &Parameters,
-    readings: &[&Arc<Reading>],
-    workspace: &mut Workspace,
-) -> Result<Tally, ModelError> {
-    let mut tally = Tally::default();
-    let mut window = empty_window(STEPS, readings.len());
-    let mut states = LaneStates::zeros(parameters.config(), readings.len());
-    let mut cursors: Vec<Cursor> = readings.iter().map(|r| Cursor::new(Arc::clone(r))).collect();
-    while cursors.iter().any(|c| !c.done()) {
+    passages: &[&Passage],
+) -> Result<Vec<Vec<Score>>, ModelError> {
+    let lanes = passages.len();
+    let mut workspace = Workspace::default();
+    let mut window = empty_window(STEPS, lanes);
+    let mut states = LaneStates::zeros(parameters.config(), lanes);
+    let mut cursors: Vec<Cursor> =
+        passages.iter().map(|p| Cursor::fresh(Arc::clone(&p.reading), p.from)).collect();
+    let mut scores: Vec<Vec<Score>> =
+        passages.iter().map(|p| Vec::with_capacity(p.to - p.from)).collect();
+    while scores.iter().zip(passages).any(|(s, p)| s.len() < p.to - p.from) {
         for (lane, cursor) in cursors.iter_mut().enumerate() {
             cursor.fill(&mut window, lane);
         }
         workspace.run(prepared, &window, &mut states, None)?;
-        for (at, nats) in
-            workspace.nats.iter().enumerate().filter(|(i, _)| window.weights[*i] > 0.0)
-        {
-            let target = Token::from_id(window.targets[at]);
-            if let Some(target) = target {
-                tally.token(attribute(Token::from_id(window.tokens[at]), target), f64::from(*nats));
+        let told = workspace.nats.iter().zip(&workspace.ranks);
+        for (at, (nats, rank)) in told.enumerate() {
+            let (scores, passage) = (&mut scores[at % lanes], passages[at % lanes]);
+            if window.weights[at] > 0.0 && scores.len() < passage.to - passage.from {
+                scores.push(Score { nats: *nats, rank: *rank });
             }
         }
     }
-    Ok(tally)
+    Ok(scores)
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,10 +1,11 @@
 //! Interpolated n-grams (Witten and Bell), the baseline that a model must beat on the same tokens.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::data::stream::Reading;
 use crate::music::token::{Token, VOCABULARY};
+use crate::train::metric::{Score, Scores};
+use crate::train::parallel::in_parallel;
 
 /// Bits of a token in a packed string of tokens; 0 is no token, so ids are one higher.
 const BITS: u32 = 9;
@@ -14,9 +15,20 @@ const BITS: u32 = 9;
 pub struct NGram {
     /// For each length from 1: packed strings in order, each with its count.
     counts: Vec<Vec<(u64, u32)>>,
-    /// For each length from 0: packed contexts in order, with how often and with how many different
-    /// tokens they went on.
-    contexts: Vec<Vec<(u64, u32, u32)>>,
+    /// For each length from 0: the strings that went on, in order.
+    contexts: Vec<Vec<Context>>,
+}
+
+/// How a string of tokens went on.
+#[derive(Clone, Copy, Debug)]
+struct Context {
+    string: u64,
+    /// How often.
+    total: u32,
+    /// With how many different tokens.
+    types: u32,
+    /// Where these stand among the strings that are longer by one.
+    first: usize,
 }
 
 impl NGram {
@@ -35,14 +47,17 @@ impl NGram {
                     _ => counted.push((string, 1)),
                 }
             }
-            let mut context: Vec<(u64, u32, u32)> = Vec::new();
-            for (string, count) in &counted {
+            let mut context: Vec<Context> = Vec::new();
+            for (first, (string, count)) in counted.iter().enumerate() {
                 match context.last_mut() {
-                    Some((last, total, types)) if *last == string >> BITS => {
-                        *total += count;
-                        *types += 1;
+                    Some(last) if last.string == string >> BITS => {
+                        last.total += count;
+                        last.types += 1;
                     }
-                    _ => context.push((string >> BITS, *count, 1)),
+                    _ => {
+                        let string = string >> BITS;
+                        context.push(Context { string, total: *count, types: 1, first });
+                    }
                 }
             }
             counts.push(counted);
@@ -51,50 +66,76 @@ impl NGram {
         Self { counts, contexts }
     }
 
-    /// The probability of the last token of `string` after those before it, by strings of up to each
-    /// length: the first element by single tokens.
-    fn probabilities(&self, tokens: &[Token], at: usize) -> Vec<f64> {
-        let mut p = 1.0 / VOCABULARY as f64;
-        let mut all = Vec::with_capacity(self.counts.len());
-        for (i, (counts, contexts)) in self.counts.iter().zip(&self.contexts).enumerate() {
-            let string = pack(tokens, at, i + 1);
-            if let Ok(found) = contexts.binary_search_by_key(&(string >> BITS), |c| c.0) {
-                let (_, total, types) = contexts[found];
-                let count =
-                    counts.binary_search_by_key(&string, |c| c.0).map_or(0, |j| counts[j].1);
-                p = (f64::from(count) + f64::from(types) * p) / f64::from(total + types);
-            }
-            all.push(p);
-        }
-        all
+    /// The longest strings that are counted.
+    pub fn order(&self) -> usize {
+        self.counts.len()
     }
 
-    /// Nats a note of readings, by the longest string looked at: 1 to the order.
-    pub fn nats_per_note(&self, readings: &[Arc<Reading>]) -> Vec<f64> {
-        let mut nats = vec![0.0; self.counts.len()];
-        for reading in readings {
-            for at in 0..reading.tokens.len() {
-                for (sum, p) in nats.iter_mut().zip(self.probabilities(&reading.tokens, at)) {
-                    *sum -= p.ln();
+    /// Tells `each` the probabilities of all tokens after `heard` (the last tokens, oldest first; `None` is before
+    /// the beginning), by strings of up to each length, 1 to the order.
+    pub fn foretell(
+        &self,
+        heard: impl Iterator<Item = Option<Token>>,
+        mut each: impl FnMut(usize, &[f64; VOCABULARY]),
+    ) {
+        let string = heard.fold(0, |string, t| string << BITS | letter(t));
+        let mut p = [1.0 / VOCABULARY as f64; VOCABULARY];
+        for (i, (counts, contexts)) in self.counts.iter().zip(&self.contexts).enumerate() {
+            let string = string & ((1 << (BITS * i as u32)) - 1);
+            if let Ok(found) = contexts.binary_search_by_key(&string, |c| c.string) {
+                let Context { total, types, first, .. } = contexts[found];
+                let whole = f64::from(total + types);
+                for p in &mut p {
+                    *p *= f64::from(types) / whole;
+                }
+                for (longer, count) in &counts[first..first + types as usize] {
+                    // The last letter of a string that was counted is a token, never the beginning.
+                    let id = (longer & ((1 << BITS) - 1)) as usize - 1;
+                    p[id] += f64::from(*count) / whole;
                 }
             }
+            each(i + 1, &p);
         }
-        let notes: usize = readings.iter().map(|r| r.notes).sum();
-        nats.iter().map(|n| n / notes.max(1) as f64).collect()
+    }
+
+    /// How well each token of a reading was foretold, by strings of up to each length.
+    fn scores(&self, tokens: &[Token]) -> Vec<Vec<Score>> {
+        let mut scores = vec![Vec::with_capacity(tokens.len()); self.order()];
+        for (at, token) in tokens.iter().enumerate() {
+            let heard = (1..self.order()).rev().map(|back| Some(tokens[at.checked_sub(back)?]));
+            let target = usize::from(token.id());
+            self.foretell(heard, |length, p| {
+                let rank = p.iter().filter(|x| **x > p[target]).count() as u16;
+                scores[length - 1].push(Score { nats: -p[target].ln() as f32, rank });
+            });
+        }
+        scores
     }
 }
 
-/// Trains n-grams and measures them: nats a note by order, `"1"` to `"order"`. Empty without training pieces.
+/// Trains n-grams and measures them, by order from 1. Empty without training pieces.
 pub fn compare(
     train: &[Arc<Reading>],
     held_out: &[Arc<Reading>],
     order: usize,
-) -> BTreeMap<String, f64> {
+    threads: usize,
+) -> Vec<Scores> {
     if train.is_empty() {
-        return BTreeMap::new();
+        return Vec::new();
     }
-    let nats = NGram::new(train, order).nats_per_note(held_out);
-    nats.into_iter().enumerate().map(|(i, n)| ((i + 1).to_string(), n)).collect()
+    evaluate(&NGram::new(train, order), held_out, threads)
+}
+
+/// How well each token of readings was foretold, by order from 1.
+pub fn evaluate(model: &NGram, held_out: &[Arc<Reading>], threads: usize) -> Vec<Scores> {
+    let of_readings = in_parallel(held_out, threads, |r| model.scores(&r.tokens));
+    let mut orders = vec![Scores::default(); model.order()];
+    for of_orders in of_readings {
+        for (scores, of_reading) in orders.iter_mut().zip(of_orders) {
+            scores.0.push(of_reading);
+        }
+    }
+    orders
 }
 
 fn packed(tokens: &[Token], length: usize) -> impl Iterator<Item = u64> + '_ {
@@ -103,8 +144,13 @@ fn packed(tokens: &[Token], length: usize) -> impl Iterator<Item = u64> + '_ {
 
 /// The string of `length` tokens that ends at `at`; before the beginning stands nothing.
 fn pack(tokens: &[Token], at: usize, length: usize) -> u64 {
-    let token = |i: usize| tokens.get(i).map_or(0, |t| u64::from(t.id()) + 1);
-    (0..length).rev().fold(0, |string, back| string << BITS | at.checked_sub(back).map_or(0, token))
+    let token = |back| at.checked_sub(back).and_then(|i| tokens.get(i)).copied();
+    (0..length).rev().fold(0, |string, back| string << BITS | letter(token(back)))
+}
+
+/// A token in a packed string.
+fn letter(token: Option<Token>) -> u64 {
+    token.map_or(0, |t| u64::from(t.id()) + 1)
 }
 
 #[cfg(test)]
@@ -138,26 +184,27 @@ mod tests {
     fn probabilities_sum_to_one() {
         let reading = reading();
         let model = NGram::new(&[Arc::clone(&reading)], 3);
-        let mut tokens = reading.tokens[..7].to_vec();
-        for order in 0..3 {
-            let sum: f64 = (0..VOCABULARY as u16)
-                .filter_map(Token::from_id)
-                .map(|token| {
-                    tokens[6] = token;
-                    model.probabilities(&tokens, 6)[order]
-                })
-                .sum();
-            assert!((sum - 1.0).abs() < 1e-9, "{order}: {sum}");
+        for heard in [[None, None], [None, Some(Token::Shift(6))], [Some(Token::Shift(5)); 2]] {
+            let mut orders = Vec::new();
+            model.foretell(heard.into_iter(), |order, p| {
+                orders.push(order);
+                let sum: f64 = p.iter().sum();
+                assert!((sum - 1.0).abs() < 1e-9, "{order}: {sum}");
+            });
+            assert_eq!(orders, [1, 2, 3]);
         }
     }
 
     #[test]
     fn longer_strings_foretell_a_pattern() {
-        let nats = compare(&[reading()], &[reading()], 5);
-        assert_eq!(nats.keys().collect::<Vec<_>>(), ["1", "2", "3", "4", "5"]);
+        let readings = [reading()];
+        let metrics = compare(&readings, &readings, 5, 2);
+        let nats: Vec<f64> = metrics.iter().map(|s| s.metrics(&readings).nats_per_note).collect();
+        assert_eq!(nats.len(), 5);
         // A shift, one of three pitches that come in turn, a velocity: known after four tokens.
-        assert!(nats["1"] > 3.0 && nats["4"] < 0.5 && nats["4"] < nats["2"], "{nats:?}");
-        assert!(compare(&[], &[reading()], 5).is_empty());
+        assert!(nats[0] > 3.0 && nats[3] < 0.5 && nats[3] < nats[1], "{nats:?}");
+        assert!(metrics[3].metrics(&readings).top_1["player_pitch"] > 0.95);
+        assert!(compare(&[], &readings, 5, 2).is_empty());
     }
 
     #[test]
@@ -165,11 +212,13 @@ mod tests {
         // Ten tokens a, b, a, b ...: after a only b came, 5 times of 1 type, so
         // p(b|a) = (5 + 1 p(b)) / (5 + 1), p(b) = (5 + 2/256) / (10 + 2).
         let mut reading = Reading::clone(&reading());
-        reading.tokens = [Token::Shift(1), Token::Shift(2)].repeat(5);
-        let model = NGram::new(&[Arc::new(reading.clone())], 2);
-        let p = model.probabilities(&reading.tokens, 3);
+        let (a, b) = (Token::Shift(1), Token::Shift(2));
+        reading.tokens = [a, b].repeat(5);
+        let model = NGram::new(&[Arc::new(reading)], 2);
         let single = (5.0 + 2.0 / 256.0) / 12.0;
-        assert!((p[0] - single).abs() < 1e-12);
-        assert!((p[1] - (5.0 + single) / 6.0).abs() < 1e-12);
+        let want = [single, (5.0 + single) / 6.0];
+        model.foretell([Some(a)].into_iter(), |order, p| {
+            assert!((p[usize::from(b.id())] - want[order - 1]).abs() < 1e-12, "{order}");
+        });
     }
 }

@@ -1,0 +1,58 @@
+//! What can be typed after `sideman-train eval`.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+/// What `eval` can be told.
+#[derive(Args, Debug)]
+#[command(after_help = EXAMPLES)]
+pub struct EvalArgs {
+    /// Model folder.
+    #[arg(long, value_name = "DIR")]
+    pub model: PathBuf,
+    /// Folder with .mid files; the pieces that training held out are measured on.
+    #[arg(long, value_name = "DIR")]
+    pub data: PathBuf,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+    /// Measure on every piece, not only on those that training held out; no n-grams and no copying then.
+    #[arg(long)]
+    pub all: bool,
+    /// Share of the pieces that was held out in training.
+    #[arg(long, default_value_t = 0.1)]
+    pub valid_share: f64,
+    /// Threads; no figure depends on them [default: all].
+    #[arg(long)]
+    pub threads: Option<usize>,
+    /// Only these measurements [default: all].
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "WHAT")]
+    pub only: Vec<Section>,
+    /// Pieces that the engine plays to.
+    #[arg(long, default_value_t = 24)]
+    pub pieces: usize,
+    /// Bars that it plays of each, from the one in which the melody begins.
+    #[arg(long, default_value_t = 48, value_parser = clap::value_parser!(u16).range(1..=10_000))]
+    pub bars: u16,
+    /// Decides what the machine plays, and which other songs it is held against.
+    #[arg(long, default_value_t = 1)]
+    pub seed: u32,
+    /// Play with another setting; `sideman params` lists them. May be repeated.
+    #[arg(long = "set", value_name = "NAME=VALUE")]
+    pub sets: Vec<String>,
+}
+
+/// What `eval` measures.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub enum Section {
+    /// How well held-out pieces are foretold, beside n-grams.
+    Nats,
+    /// What the engine plays to held-out melodies, beside what people played there.
+    Music,
+}
+
+const EXAMPLES: &str = "Examples:
+  sideman-train eval --model presets/duet --data midi/
+  sideman-train eval --model runs/mine/best --data midi/ --only music --pieces 40 --json
+  sideman-train eval --model runs/mine/best --data midi/ --only music --set temperature=0.9 --set top-p=0.9";

@@ -8,11 +8,23 @@
 #[cfg(feature = "train")]
 mod bench;
 #[cfg(feature = "train")]
+mod compare;
+#[cfg(feature = "train")]
+pub mod config_file;
+#[cfg(feature = "train")]
 mod eval;
+#[cfg(all(feature = "train", feature = "standalone"))]
+mod generate;
+#[cfg(feature = "train")]
+mod guitars;
 #[cfg(feature = "standalone")]
 mod jam;
+#[cfg(feature = "train")]
+mod lstm_names;
 #[cfg(feature = "standalone")]
 mod models;
+#[cfg(feature = "train")]
+mod names_args;
 #[cfg(feature = "standalone")]
 mod play;
 #[cfg(feature = "standalone")]

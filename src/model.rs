@@ -11,6 +11,8 @@ pub mod image;
 mod kernel;
 pub mod lstm;
 #[cfg(feature = "train")]
+pub mod names;
+#[cfg(feature = "train")]
 pub mod network;
 mod panels;
 pub mod parameters;
@@ -18,6 +20,7 @@ pub mod parameters;
 mod product;
 #[cfg(feature = "train")]
 mod sequence;
+mod tensor_file;
 #[cfg(feature = "train")]
 pub mod window;
 
@@ -107,6 +110,19 @@ pub enum ModelError {
         /// Ours.
         want: String,
     },
+    /// The model speaks in names, which live playing does not.
+    #[error(
+        "model.json: this is a {0} model, made for `sideman-train generate`; live playing takes a duet model"
+    )]
+    NotLive(String),
+    /// The model is for live playing, and was to compose by name.
+    #[error(
+        "model.json: this is a {0} model: `sideman play --model` plays it; generating takes a jazz or rock model"
+    )]
+    NotNames(String),
+    /// `seeds.json` is not what it should be.
+    #[error("seeds.json: {0}")]
+    Seeds(String),
     /// `weights.safetensors` is not what it should be.
     #[error("weights.safetensors: {0}")]
     Weights(String),

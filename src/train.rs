@@ -2,10 +2,13 @@
 //! Nothing here prints: what happens is told as [`Event`]s.
 
 pub mod adam;
+pub mod chart;
 pub mod config;
+pub mod guitar_guessing;
 pub mod key_following;
 pub mod metric;
 pub mod musicality;
+pub mod names;
 pub mod ngram;
 pub mod parallel;
 pub mod resume;
@@ -36,6 +39,16 @@ pub enum TrainError {
         path: String,
         /// What is wrong.
         reason: String,
+    },
+    /// The loss of a jazz or rock run is no longer a number.
+    #[error(
+        "epoch {epoch}, step {step}: the loss is not a number; what was best until then is kept; try a smaller --lr, or --clip 1"
+    )]
+    NamesNotFinite {
+        /// The epoch under way, counted from 1.
+        epoch: u64,
+        /// Steps done in all.
+        step: u64,
     },
     /// The loss is no longer a number.
     #[error("step {0}: the loss is not a number; try a smaller --lr")]

@@ -3,6 +3,8 @@
 #![cfg(feature = "train")]
 #![expect(clippy::unwrap_used, reason = "a test's helpers fail loudly")]
 
+#[path = "trainer/recipes.rs"]
+mod recipes;
 #[path = "trainer/songs.rs"]
 mod songs;
 

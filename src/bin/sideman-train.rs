@@ -4,6 +4,7 @@ use std::alloc::System;
 use std::process::ExitCode;
 
 use clap::Parser;
+use sideman::cli::config_file::with_config_file;
 use sideman::cli::train;
 use sideman::cli::train_args::TrainCli;
 use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
@@ -14,7 +15,10 @@ static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
 #[expect(clippy::print_stderr, reason = "the one place where an error is printed")]
 fn main() -> ExitCode {
-    match train::main(TrainCli::parse(), || ALLOCATOR.stats().allocations) {
+    let done = with_config_file(std::env::args_os()).and_then(|words| {
+        train::main(TrainCli::parse_from(words), || ALLOCATOR.stats().allocations)
+    });
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("sideman-train: {}", sideman::cli::one_line(&error));

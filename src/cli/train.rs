@@ -9,8 +9,10 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 
+#[cfg(feature = "standalone")]
+use crate::cli::generate;
 use crate::cli::train_args::{LstmArgs, PiecesArgs, TrainCli, Verb};
-use crate::cli::{bench, eval, tempo_following};
+use crate::cli::{bench, compare, eval, guitars, lstm_names, tempo_following};
 use crate::data::corpus::Corpus;
 use crate::data::roles::Piece;
 use crate::data::split::Split;
@@ -28,6 +30,10 @@ const LINE_SECONDS: u64 = 30;
 /// Anything that went wrong, to be printed once by `main`.
 pub fn main(cli: TrainCli, allocations: fn() -> usize) -> Result<()> {
     match cli.verb {
+        Verb::Compare(args) => compare::compare(&args),
+        Verb::Guitars(args) => guitars::guitars(&args),
+        #[cfg(feature = "standalone")]
+        Verb::Generate(args) => generate::generate(&args),
         Verb::Lstm(args) => lstm(&args),
         Verb::Eval(args) => eval::eval(&args, load(&args.data)?, threads(args.threads)),
         Verb::Keys(args) => keys(&args),
@@ -37,6 +43,12 @@ pub fn main(cli: TrainCli, allocations: fn() -> usize) -> Result<()> {
 }
 
 fn lstm(args: &LstmArgs) -> Result<()> {
+    if let Some(recipe) = lstm_names::recipe(args) {
+        return lstm_names::train(args, recipe);
+    }
+    if let Some(option) = args.names.typed() {
+        bail!("{option} is for the recipes jazz and rock: add --recipe");
+    }
     let config = resolve(args)?;
     let job = Job {
         folder: args.out.clone(),
@@ -47,15 +59,7 @@ fn lstm(args: &LstmArgs) -> Result<()> {
     };
     let corpus = load(&args.data)?;
     let split = Split::new(corpus.pieces, config.valid_share, config.seed);
-    let stop = Arc::new(AtomicBool::new(false));
-    let flag = Arc::clone(&stop);
-    // The second Ctrl-C does not wait for the step to end.
-    ctrlc::set_handler(move || {
-        if flag.swap(true, Ordering::Relaxed) {
-            std::process::exit(130);
-        }
-    })
-    .context("cannot listen for Ctrl-C")?;
+    let stop = stop_on_ctrl_c()?;
     let mut screen = Screen::new();
     let outcome = run(&config, split, &job, &stop, &mut |event| screen.show(&event))?;
     screen.bar.finish_and_clear();
@@ -72,6 +76,20 @@ fn lstm(args: &LstmArgs) -> Result<()> {
         eprintln!("done: the best model has {best:.3} nats a note and is in {folder}/best");
     }
     Ok(())
+}
+
+/// A flag that the first Ctrl-C sets.
+pub(super) fn stop_on_ctrl_c() -> Result<Arc<AtomicBool>> {
+    let stop = Arc::new(AtomicBool::new(false));
+    let flag = Arc::clone(&stop);
+    // The second Ctrl-C does not wait for the step to end.
+    ctrlc::set_handler(move || {
+        if flag.swap(true, Ordering::Relaxed) {
+            std::process::exit(130);
+        }
+    })
+    .context("cannot listen for Ctrl-C")?;
+    Ok(stop)
 }
 
 /// The settings: the defaults, or the run's own when it is resumed, with what was typed in their place.
@@ -114,18 +132,18 @@ fn resolve(args: &LstmArgs) -> Result<TrainConfig> {
     Ok(config)
 }
 
-fn set<T: Copy>(field: &mut T, typed: Option<T>) {
+pub(super) fn set<T: Copy>(field: &mut T, typed: Option<T>) {
     if let Some(value) = typed {
         *field = value;
     }
 }
 
-fn threads(typed: Option<usize>) -> usize {
+pub(super) fn threads(typed: Option<usize>) -> usize {
     let all = std::thread::available_parallelism().map_or(1, usize::from);
     typed.unwrap_or(all).clamp(1, 1_024)
 }
 
-fn source(text: &str) -> Result<Source> {
+pub(super) fn source(text: &str) -> Result<Source> {
     let trimmed = |(a, b): (&str, &str)| (a.trim().to_owned(), b.trim().to_owned());
     if let Some((name, rest)) = text.split_once(';').map(trimmed) {
         // A licence may hold a semicolon itself; an address does not.

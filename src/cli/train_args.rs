@@ -5,10 +5,13 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use crate::cli::eval::EvalArgs;
+#[cfg(feature = "standalone")]
+pub use crate::cli::names_args::GenerateArgs;
+pub use crate::cli::names_args::{CompareArgs, GuitarsArgs, NamesArgs};
 
 /// Trains and measures Sideman's models.
 #[derive(Parser, Debug)]
-#[command(name = "sideman-train", version, about, after_help = EXAMPLES)]
+#[command(name = "sideman-train", version, about, after_help = EXAMPLES, args_override_self = true)]
 pub struct TrainCli {
     /// What to do.
     #[command(subcommand)]
@@ -18,6 +21,8 @@ pub struct TrainCli {
 const EXAMPLES: &str = "Examples:
   sideman-train lstm --recipe duet --data midi/ --out runs/duet1
   sideman-train lstm --data midi/ --out runs/duet1 --resume --steps 12000
+  sideman-train lstm --recipe jazz --data midi/ --out runs/jazz1
+  sideman-train generate --model runs/jazz1 --notes 500 --out jazz.mid
   sideman-train eval --model runs/duet1/best --data midi/ --json
   sideman-train keys --data midi/
 
@@ -28,6 +33,13 @@ Exit codes: 0 done, 1 failed, 2 wrong usage.";
 pub enum Verb {
     /// Train an LSTM on a folder of MIDI files.
     Lstm(Box<LstmArgs>),
+    /// Let a jazz or rock model compose: a MIDI file, and a picture of its piano roll.
+    #[cfg(feature = "standalone")]
+    Generate(GenerateArgs),
+    /// Draw the loss curves of several runs in one picture.
+    Compare(CompareArgs),
+    /// Measure how well electric guitars are recognised where no program says so.
+    Guitars(GuitarsArgs),
     /// Judge a model by held-out pieces: what it foretells, beside n-grams, and what it plays, beside people.
     Eval(Box<EvalArgs>),
     /// Measure how well the key is followed: the melodies of a folder against its chord symbols.
@@ -42,13 +54,17 @@ pub enum Verb {
 #[derive(Args, Debug)]
 #[command(after_help = LSTM_EXAMPLES)]
 pub struct LstmArgs {
-    /// What to learn [default: duet].
+    /// What to learn: duet, jazz or rock [default: duet].
     #[arg(long)]
     pub recipe: Option<String>,
+    /// A TOML file of these options, such as `epochs = 50`; what is typed wins.
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
     /// Folder with .mid files, searched in depth.
     #[arg(long, value_name = "DIR")]
     pub data: PathBuf,
-    /// Folder of the run: config.json, log.csv, best/, last/, resume.safetensors.
+    /// Folder of the run: config.json, log.csv, best/, last/, resume.safetensors; for jazz and rock also
+    /// corpus.json, loss.svg and accuracy.svg.
     #[arg(long, value_name = "RUN")]
     pub out: PathBuf,
     /// Go on where the run in --out stopped.
@@ -57,13 +73,13 @@ pub struct LstmArgs {
     /// Steps in all; may be moved when resuming [default: 6000].
     #[arg(long)]
     pub steps: Option<u64>,
-    /// Sequences side by side [default: 32].
+    /// Sequences side by side [default: 32; rock 64].
     #[arg(long)]
     pub batch: Option<usize>,
-    /// Tokens of each sequence in a step; what is remembered is carried on [default: 256].
+    /// Tokens of each sequence in a step; what is remembered is carried on [default: 256]. For jazz and rock the names in a window, nothing is carried on [default: 100].
     #[arg(long)]
     pub window: Option<usize>,
-    /// Units of each LSTM layer [default: 256].
+    /// Units of each LSTM layer [default: 256; jazz 128].
     #[arg(long)]
     pub hidden: Option<usize>,
     /// LSTM layers [default: 2].
@@ -72,10 +88,10 @@ pub struct LstmArgs {
     /// Width of the input [default: 256].
     #[arg(long)]
     pub embedding: Option<usize>,
-    /// Share of each layer's outputs that is silenced in training [default: 0.2].
+    /// Share of each layer's outputs that is silenced in training [default: 0.2; jazz 0, rock 0.3].
     #[arg(long)]
     pub dropout: Option<f32>,
-    /// Highest learning rate [default: 0.002].
+    /// Highest learning rate [default: 0.002; jazz 0.001, rock 0.01].
     #[arg(long)]
     pub lr: Option<f64>,
     /// Steps in which the learning rate rises [default: 100].
@@ -84,7 +100,7 @@ pub struct LstmArgs {
     /// Share of the steps in which the learning rate falls to 0 [default: 0.4].
     #[arg(long)]
     pub cool_down: Option<f64>,
-    /// Longest gradient [default: 1].
+    /// Longest gradient [default: 1; jazz and rock any].
     #[arg(long)]
     pub clip: Option<f64>,
     /// Decides everything random [default: 1].
@@ -96,7 +112,7 @@ pub struct LstmArgs {
     /// Held-out pieces measured on during the run [default: 24].
     #[arg(long)]
     pub valid_pieces: Option<usize>,
-    /// Share of the pieces that is held out [default: 0.1].
+    /// Share of the pieces that is held out [default: 0.1; jazz and rock 0].
     #[arg(long)]
     pub valid_share: Option<f64>,
     /// Threads; the result does not depend on them [default: all].
@@ -108,13 +124,24 @@ pub struct LstmArgs {
     /// A source of the pieces for the model card; may be given more than once.
     #[arg(long, value_name = "NAME;LICENCE[;URL]")]
     pub card_source: Vec<String>,
+    /// What only jazz and rock know.
+    #[command(flatten)]
+    pub names: NamesArgs,
 }
 
 const LSTM_EXAMPLES: &str = "Examples:
   sideman-train lstm --data midi/ --out runs/small --hidden 128 --steps 2000
   sideman-train lstm --data midi/ --out runs/duet1 \\
       --card-source 'POP909;MIT (arrangements; the songs are in copyright);https://github.com/music-x-lab/POP909-Dataset'
-  sideman-train lstm --data midi/ --out runs/duet1 --resume";
+  sideman-train lstm --data midi/ --out runs/duet1 --resume
+  sideman-train lstm --recipe jazz --data midi/ --out runs/jazz1 --parts SOLO,CHORDS
+  sideman-train lstm --recipe rock --data midi/ --out runs/rock --sweep --dedupe
+  sideman-train lstm --config rock.toml --data midi/ --out runs/rock2 --epochs 50
+
+A sweep as a Slurm array; the trials share nothing but --data and --out:
+  sbatch --array=1-3 --cpus-per-task=4 --wrap 'sideman-train lstm --recipe rock \\
+      --data midi/ --out runs/rock --trial $SLURM_ARRAY_TASK_ID/3 --threads 4'
+  sideman-train compare runs/rock/lr-* --out rock.svg";
 
 /// What `keys` and `tempo` can be told.
 #[derive(Args, Debug)]

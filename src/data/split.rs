@@ -36,7 +36,7 @@ impl Split {
 }
 
 /// A number in 0..1 that a piece and a seed decide.
-fn place(hash: &[u8; 32], seed: u64) -> f64 {
+pub(crate) fn place(hash: &[u8; 32], seed: u64) -> f64 {
     let mut hasher = blake3::Hasher::new();
     hasher.update(hash).update(&seed.to_le_bytes());
     let bytes = hasher.finalize();

@@ -4,10 +4,9 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
 
-use crate::model::config::MAX_PARAMETERS;
+use crate::model::tensor_file::{self, MAX_WEIGHTS_BYTES, io, printable, read, replace};
 use crate::model::{LstmConfig, ModelError, Parameters};
 use crate::music::pitch::Pitch;
 use crate::music::token::{DURATIONS, Token, VOCABULARY};
@@ -16,14 +15,14 @@ use crate::music::token::{DURATIONS, Token, VOCABULARY};
 pub const FORMAT: u32 = 1;
 /// The name of the alphabet that [`Token`] spells.
 pub const ALPHABET: &str = "duet-256";
+/// The recipes whose models speak in names and are not for live playing.
+pub const NAMES_RECIPES: [&str; 2] = ["jazz", "rock"];
 /// The file with the description.
 pub const MANIFEST_FILE: &str = "model.json";
 /// The file with the numbers.
 pub const WEIGHTS_FILE: &str = "weights.safetensors";
 
 const MAX_MANIFEST_BYTES: u64 = 1 << 20;
-const MAX_HEADER_BYTES: u64 = 1 << 20;
-const MAX_WEIGHTS_BYTES: u64 = 4 * MAX_PARAMETERS as u64 + 8 + MAX_HEADER_BYTES;
 
 /// What `model.json` says.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -167,45 +166,34 @@ impl Checkpoint {
         let mut json = serde_json::to_vec_pretty(&self.manifest)
             .map_err(|e| ModelError::Json(e.to_string()))?;
         json.push(b'\n');
-        let bytes: Vec<u8> =
-            self.parameters.values().iter().flat_map(|x| x.to_le_bytes()).collect();
-        let mut views = Vec::new();
-        for tensor in self.parameters.config().tensors() {
-            let data = &bytes[4 * tensor.range.start..4 * tensor.range.end];
-            let view = TensorView::new(Dtype::F32, tensor.shape, data)
-                .map_err(|e| ModelError::Weights(e.to_string()))?;
-            views.push((tensor.name, view));
-        }
-        let weights =
-            safetensors::serialize(views, None).map_err(|e| ModelError::Weights(e.to_string()))?;
+        let specs = self.parameters.config().tensors();
+        let weights = tensor_file::write_tensors(specs, self.parameters.values())?;
         Ok((json, weights))
     }
 
     /// BLAKE3 of shape and numbers, in hex: the same for the same playing.
     pub fn hash(&self) -> String {
-        let mut hasher = blake3::Hasher::new();
-        for tensor in self.parameters.config().tensors() {
-            hasher.update(format!("{} {:?}\n", tensor.name, tensor.shape).as_bytes());
-        }
-        for value in self.parameters.values() {
-            hasher.update(&value.to_le_bytes());
-        }
-        hasher.finalize().to_hex().to_string()
+        tensor_file::hash(&self.parameters.config().tensors(), self.parameters.values())
     }
 }
 
 fn read_manifest(json: &[u8]) -> Result<Manifest, ModelError> {
-    /// The only field whose place is the same in every format.
+    /// The only fields whose place is the same in every format.
     #[derive(Deserialize)]
     struct Format {
         format: u32,
+        #[serde(default)]
+        recipe: String,
     }
     if json.len() as u64 > MAX_MANIFEST_BYTES {
         let (bytes, limit) = (json.len() as u64, MAX_MANIFEST_BYTES);
         return Err(ModelError::TooLarge { what: MANIFEST_FILE, bytes, limit });
     }
     let wrong = |e: serde_json::Error| ModelError::Json(e.to_string());
-    let Format { format } = serde_json::from_slice(json).map_err(wrong)?;
+    let Format { format, recipe } = serde_json::from_slice(json).map_err(wrong)?;
+    if NAMES_RECIPES.contains(&recipe.as_str()) {
+        return Err(ModelError::NotLive(recipe));
+    }
     if format != FORMAT {
         return Err(ModelError::Format { got: format, want: FORMAT });
     }
@@ -220,7 +208,7 @@ fn read_manifest(json: &[u8]) -> Result<Manifest, ModelError> {
         ("output size", manifest.config.vocabulary.to_string(), VOCABULARY.to_string()),
     ] {
         if got != want {
-            let got = got.chars().take(80).filter(|c| !c.is_control()).collect();
+            let got = printable(&got);
             return Err(ModelError::Vocabulary { what, got, want });
         }
     }
@@ -228,62 +216,7 @@ fn read_manifest(json: &[u8]) -> Result<Manifest, ModelError> {
 }
 
 fn read_weights(config: LstmConfig, bytes: &[u8]) -> Result<Parameters, ModelError> {
-    let wrong = ModelError::Weights;
-    let header = bytes.first_chunk().map(|n| u64::from_le_bytes(*n));
-    let header = header.ok_or_else(|| wrong("the file is empty or cut off".to_owned()))?;
-    if header > MAX_HEADER_BYTES {
-        let limit = MAX_HEADER_BYTES;
-        return Err(ModelError::TooLarge {
-            what: "the header of weights.safetensors",
-            bytes: header,
-            limit,
-        });
-    }
-    let file = SafeTensors::deserialize(bytes).map_err(|e| wrong(e.to_string()))?;
-    let specs = config.tensors();
-    if let Some(name) = file.names().into_iter().find(|n| specs.iter().all(|s| s.name != **n)) {
-        let name: String = name.chars().take(80).filter(|c| !c.is_control()).collect();
-        return Err(wrong(format!("unknown tensor '{name}'")));
-    }
-    let mut parameters = Parameters::zeros(config)?;
-    for spec in specs {
-        let name = &spec.name;
-        let tensor = file.tensor(name).map_err(|_| wrong(format!("tensor '{name}' is missing")))?;
-        if tensor.dtype() != Dtype::F32 {
-            return Err(wrong(format!("tensor '{name}' is {:?}, not F32", tensor.dtype())));
-        }
-        if tensor.shape() != spec.shape {
-            let (got, want) = (tensor.shape(), &spec.shape);
-            return Err(wrong(format!("tensor '{name}' has shape {got:?}, not {want:?}")));
-        }
-        let (numbers, _) = tensor.data().as_chunks::<4>();
-        for (value, number) in parameters.values_mut()[spec.range].iter_mut().zip(numbers) {
-            *value = f32::from_le_bytes(*number);
-            if !value.is_finite() {
-                return Err(wrong(format!("tensor '{name}' holds a number that is not finite")));
-            }
-        }
-    }
-    Ok(parameters)
-}
-
-fn io(path: &Path) -> impl Fn(std::io::Error) -> ModelError {
-    let path = path.display().to_string();
-    move |source| ModelError::Io { path: path.clone(), source }
-}
-
-fn read(path: &Path, what: &'static str, limit: u64) -> Result<Vec<u8>, ModelError> {
-    let bytes = fs::metadata(path).map_err(io(path))?.len();
-    if bytes > limit {
-        return Err(ModelError::TooLarge { what, bytes, limit });
-    }
-    fs::read(path).map_err(io(path))
-}
-
-fn replace(path: &Path, bytes: &[u8]) -> Result<(), ModelError> {
-    let fresh = path.with_extension("new");
-    fs::write(&fresh, bytes).map_err(io(&fresh))?;
-    fs::rename(&fresh, path).map_err(io(path))
+    Parameters::from_values(config, tensor_file::read_tensors(&config.tensors(), bytes)?)
 }
 
 #[cfg(test)]

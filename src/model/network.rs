@@ -39,7 +39,7 @@ impl<'a> Prepared<'a> {
     }
 }
 
-fn mirror(matrix: &[f32], rows: usize, columns: usize) -> Vec<f32> {
+pub(super) fn mirror(matrix: &[f32], rows: usize, columns: usize) -> Vec<f32> {
     let mut out = vec![0.0; matrix.len()];
     for (r, row) in matrix.chunks_exact(columns).enumerate() {
         for (c, x) in row.iter().enumerate() {
@@ -283,7 +283,7 @@ const fn shape(config: &LstmConfig, window: &Window, layer: usize) -> Shape {
 }
 
 /// Silences where the random byte is low, and raises the rest, so that the mean stays.
-fn silence(values: &mut [f32], mask: &[u8], dropout: f32) {
+pub(super) fn silence(values: &mut [f32], mask: &[u8], dropout: f32) {
     let low = (dropout * 256.0).round() as u16;
     let raise = 256.0 / (256.0 - f32::from(low));
     for (x, byte) in values.iter_mut().zip(mask) {

@@ -36,26 +36,41 @@ impl Adam {
         rate: f64,
         clip: f64,
     ) -> f64 {
-        let length = gradients.values().iter().map(|g| f64::from(*g).powi(2)).sum::<f64>().sqrt();
-        if !length.is_finite() {
-            return length;
-        }
-        self.steps += 1;
-        let scale = (clip / length).min(1.0) as f32;
-        let correct = |beta: f64| 1.0 - beta.powf(self.steps as f64);
-        let rate = (rate / correct(BETA_1)) as f32;
-        let correct_second = (1.0 / correct(BETA_2)) as f32;
-        let (beta_1, beta_2) = (BETA_1 as f32, BETA_2 as f32);
-        let moments = self.first.values_mut().iter_mut().zip(self.second.values_mut());
-        let values = parameters.values_mut().iter_mut().zip(gradients.values());
-        for ((first, second), (value, gradient)) in moments.zip(values) {
-            let gradient = gradient * scale;
-            *first = beta_1 * *first + (1.0 - beta_1) * gradient;
-            *second = beta_2 * *second + (1.0 - beta_2) * gradient * gradient;
-            *value -= rate * *first / ((*second * correct_second).sqrt() + EPSILON);
-        }
-        length
+        let (first, second) = (self.first.values_mut(), self.second.values_mut());
+        let (values, gradients) = (parameters.values_mut(), gradients.values());
+        advance(&mut self.steps, first, second, values, gradients, rate, clip)
     }
+}
+
+/// [`Adam::step`] on plain runs of numbers.
+pub(crate) fn advance(
+    steps: &mut u64,
+    first: &mut [f32],
+    second: &mut [f32],
+    values: &mut [f32],
+    gradients: &[f32],
+    rate: f64,
+    clip: f64,
+) -> f64 {
+    let length = gradients.iter().map(|g| f64::from(*g).powi(2)).sum::<f64>().sqrt();
+    if !length.is_finite() {
+        return length;
+    }
+    *steps += 1;
+    let scale = (clip / length).min(1.0) as f32;
+    let correct = |beta: f64| 1.0 - beta.powf(*steps as f64);
+    let rate = (rate / correct(BETA_1)) as f32;
+    let correct_second = (1.0 / correct(BETA_2)) as f32;
+    let (beta_1, beta_2) = (BETA_1 as f32, BETA_2 as f32);
+    let moments = first.iter_mut().zip(second);
+    let values = values.iter_mut().zip(gradients);
+    for ((first, second), (value, gradient)) in moments.zip(values) {
+        let gradient = gradient * scale;
+        *first = beta_1 * *first + (1.0 - beta_1) * gradient;
+        *second = beta_2 * *second + (1.0 - beta_2) * gradient * gradient;
+        *value -= rate * *first / ((*second * correct_second).sqrt() + EPSILON);
+    }
+    length
 }
 
 #[cfg(test)]

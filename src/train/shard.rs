@@ -57,43 +57,52 @@ pub(crate) fn backward(
 ) -> Result<f64, ModelError> {
     let prepared = Prepared::new(parameters);
     let Work { seed, step, scale, threads } = work;
-    let count = shards.len();
-    let threads = threads.clamp(1, count.max(1));
-    let mut queues: Vec<Vec<(usize, &mut Shard)>> = (0..threads).map(|_| Vec::new()).collect();
-    for (i, shard) in shards.iter_mut().enumerate() {
-        queues[i % threads].push((i, shard));
-    }
-    let work = |queue: Vec<(usize, &mut Shard)>| {
-        let mut nats = Vec::new();
-        for (i, shard) in queue {
-            shard.gradients.values_mut().fill(0.0);
-            let stream = step * count as u64 + i as u64;
-            let training = Training { seed, stream, scale, gradients: &mut shard.gradients };
-            let Shard { window, states, workspace, .. } = shard;
-            nats.push((i, workspace.run(&prepared, window, states, Some(training))?));
-        }
-        Ok::<_, ModelError>(nats)
-    };
-    let mut nats = std::thread::scope(|scope| {
-        let work = &work;
-        let mut queues = queues.into_iter();
-        let own = queues.next().unwrap_or_default();
-        let others: Vec<_> = queues.map(|queue| scope.spawn(move || work(queue))).collect();
-        let mut nats = work(own)?;
-        for other in others {
-            match other.join() {
-                Ok(result) => nats.extend(result?),
-                Err(panic) => std::panic::resume_unwind(panic),
-            }
-        }
-        Ok::<_, ModelError>(nats)
+    let count = shards.len() as u64;
+    let nats = share_out(shards, threads, |i, shard| {
+        shard.gradients.values_mut().fill(0.0);
+        let stream = step * count + i as u64;
+        let training = Training { seed, stream, scale, gradients: &mut shard.gradients };
+        let Shard { window, states, workspace, .. } = shard;
+        workspace.run(&prepared, window, states, Some(training))
     })?;
-    nats.sort_by_key(|(i, _)| *i);
     if let Some((sum, rest)) = shards.split_first_mut() {
         for shard in rest {
             let values = sum.gradients.values_mut().iter_mut();
             values.zip(shard.gradients.values()).for_each(|(a, b)| *a += b);
         }
     }
-    Ok(nats.iter().map(|(_, n)| n).sum())
+    Ok(nats.iter().sum())
+}
+
+/// Does `work` on every item, shared out over the threads; the results are in the order of the items.
+pub(crate) fn share_out<T: Send, R: Send>(
+    items: &mut [T],
+    threads: usize,
+    work: impl Fn(usize, &mut T) -> Result<R, ModelError> + Sync,
+) -> Result<Vec<R>, ModelError> {
+    let threads = threads.clamp(1, items.len().max(1));
+    let mut queues: Vec<Vec<(usize, &mut T)>> = (0..threads).map(|_| Vec::new()).collect();
+    for (i, item) in items.iter_mut().enumerate() {
+        queues[i % threads].push((i, item));
+    }
+    let work = |queue: Vec<(usize, &mut T)>| {
+        let results = queue.into_iter().map(|(i, item)| Ok((i, work(i, item)?)));
+        results.collect::<Result<Vec<_>, ModelError>>()
+    };
+    let mut results = std::thread::scope(|scope| {
+        let work = &work;
+        let mut queues = queues.into_iter();
+        let own = queues.next().unwrap_or_default();
+        let others: Vec<_> = queues.map(|queue| scope.spawn(move || work(queue))).collect();
+        let mut results = work(own)?;
+        for other in others {
+            match other.join() {
+                Ok(result) => results.extend(result?),
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        }
+        Ok::<_, ModelError>(results)
+    })?;
+    results.sort_by_key(|(i, _)| *i);
+    Ok(results.into_iter().map(|(_, result)| result).collect())
 }

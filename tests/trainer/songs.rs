@@ -48,6 +48,6 @@ fn track(name: &str, channel: u8, notes: &[(u32, u32, u8, u8)]) -> Vec<u8> {
 }
 
 /// A time difference below 16,384 as MIDI files write it.
-fn delta(ticks: u32) -> Vec<u8> {
+pub(crate) fn delta(ticks: u32) -> Vec<u8> {
     if ticks < 128 { vec![ticks as u8] } else { vec![0x80 | (ticks >> 7) as u8, ticks as u8 & 127] }
 }

@@ -1,0 +1,130 @@
+//! `sideman-train generate`: a piece from a jazz or rock model, as MIDI and as a picture.
+
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+
+use crate::cli::train_args::GenerateArgs;
+use crate::model::checkpoint::MANIFEST_FILE;
+use crate::model::names::checkpoint::NamesCheckpoint;
+use crate::music::pitch::Pitch;
+use crate::standalone::Part;
+use crate::standalone::midi_out::{OutNote, OutTrack, Take, TempoEvent};
+use crate::standalone::roll::RollNote;
+use crate::standalone::roll_png::{RollSpec, save};
+use crate::train::names::compose::{Choice, Composed, compose};
+use crate::train::run::BEST_FOLDER;
+
+const TICKS_PER_QUARTER: u16 = 480;
+const VELOCITY: u8 = 90;
+/// General MIDI: the piano, and for rock the overdriven guitar.
+const PIANO: u8 = 0;
+const GUITAR: u8 = 29;
+
+/// Composes and writes.
+pub(super) fn generate(args: &GenerateArgs) -> Result<()> {
+    for (name, value, low, high) in [
+        ("--step", args.step, 1.0 / 64.0, 16.0),
+        ("--tempo", args.tempo, 10.0, 1_000.0),
+        ("--temperature", args.temperature.unwrap_or(1.0), 0.01, 100.0),
+        ("--top-p", args.top_p, 0.0, 1.0),
+    ] {
+        if !(low..=high).contains(&value) {
+            bail!("{name} is {value}, allowed are {low} to {high}");
+        }
+    }
+    if !(1..=100_000).contains(&args.notes) {
+        bail!("--notes is {}, allowed are 1 to 100000", args.notes);
+    }
+    let folder = if args.model.join(MANIFEST_FILE).exists() {
+        args.model.clone()
+    } else {
+        args.model.join(BEST_FOLDER)
+    };
+    let model = NamesCheckpoint::load(&folder).context("--model")?;
+    let choice = args.temperature.map_or(Choice::Argmax, |temperature| Choice::Sample {
+        temperature: temperature as f32,
+        top_p: args.top_p as f32,
+    });
+    let piece = compose(&model, args.notes, choice, args.seed);
+    let notes = voiced(&model, &piece, args);
+    write_midi(&model, &notes, args).context("--out")?;
+    if let Some(png) = &args.png {
+        picture(&model, &notes, args, png).context("--png")?;
+    }
+    let distinct: std::collections::HashSet<_> = piece.names.iter().collect();
+    println!(
+        "{} names, {} of them different, in {}",
+        piece.names.len(),
+        distinct.len(),
+        args.out.display()
+    );
+    Ok(())
+}
+
+/// The piece as notes of one length each; the window that it began from, if that is wanted, is the player's.
+fn voiced(model: &NamesCheckpoint, piece: &Composed, args: &GenerateArgs) -> Vec<RollNote> {
+    let seed = piece.seed.iter().filter(|_| args.with_seed).map(|code| (Part::Player, *code));
+    let codes = seed.chain(piece.names.iter().map(|code| (Part::Machine, *code)));
+    let vocabulary = &model.manifest.vocabulary;
+    let mut notes = Vec::new();
+    for (place, (part, code)) in codes.enumerate() {
+        let name = vocabulary.names.get(usize::from(code)).map_or("", String::as_str);
+        let pitches = vocabulary.naming.voice(name).unwrap_or_default();
+        notes.extend(pitches.into_iter().map(|pitch: Pitch| RollNote {
+            part,
+            start_beats: place as f64 * args.step,
+            len_beats: args.step,
+            key: pitch.number(),
+            velocity: VELOCITY,
+            planned: false,
+        }));
+    }
+    notes
+}
+
+fn write_midi(model: &NamesCheckpoint, notes: &[RollNote], args: &GenerateArgs) -> Result<()> {
+    let ticks = |beats: f64| (beats * f64::from(TICKS_PER_QUARTER)).round() as u32;
+    let program = if model.manifest.recipe == "rock" { GUITAR } else { PIANO };
+    let track = |part: Part, channel: u8| OutTrack {
+        program,
+        channel,
+        notes: notes
+            .iter()
+            .filter(|n| n.part == part)
+            .map(|n| OutNote {
+                tick: ticks(n.start_beats),
+                duration: ticks(n.end_beats()) - ticks(n.start_beats),
+                key: n.key,
+                velocity: n.velocity,
+                channel,
+            })
+            .collect(),
+    };
+    let micros_per_quarter = (60e6 / args.tempo).round() as u32;
+    let take = Take {
+        ticks_per_quarter: TICKS_PER_QUARTER,
+        tempos: vec![TempoEvent { tick: 0, micros_per_quarter }],
+        player: track(Part::Player, 0),
+        machine: track(Part::Machine, 1),
+        ..Take::default()
+    };
+    Ok(take.save(&args.out)?)
+}
+
+fn picture(
+    model: &NamesCheckpoint,
+    notes: &[RollNote],
+    args: &GenerateArgs,
+    png: &Path,
+) -> Result<()> {
+    let manifest = &model.manifest;
+    let title = format!("{}: {} names", manifest.recipe, args.notes);
+    let how = args.temperature.map_or_else(
+        || "the likeliest name each time".to_owned(),
+        |t| format!("temperature {t}, top-p {}", args.top_p),
+    );
+    let subtitle = format!("after epoch {}, {how}, seed {}", manifest.epochs, args.seed);
+    let spec = RollSpec { subtitle: &subtitle, ..RollSpec::new(&title, notes) };
+    Ok(save(&spec, png)?)
+}

@@ -1,0 +1,149 @@
+//! Curves as a picture in SVG: what a log says, over its epochs or steps.
+
+use std::fmt::Write;
+
+/// One curve.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Curve {
+    /// What it is called beside the picture.
+    pub name: String,
+    /// From left to right; what is not a number is left out.
+    pub points: Vec<(f64, f64)>,
+}
+
+const WIDTH: f64 = 760.0;
+const HEIGHT: f64 = 420.0;
+/// Where the curves are, inside numbers, titles and names.
+const LEFT: f64 = 64.0;
+const RIGHT: f64 = 600.0;
+const TOP: f64 = 40.0;
+const BOTTOM: f64 = 370.0;
+/// Told apart by every kind of colour vision (Okabe and Ito); dashes tell the second round apart.
+const COLOURS: [&str; 7] =
+    ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000"];
+const MAX_NAME: usize = 24;
+
+/// The picture.
+pub fn svg(title: &str, x_title: &str, curves: &[Curve]) -> String {
+    let seen =
+        || curves.iter().flat_map(|c| &c.points).filter(|p| p.0.is_finite() && p.1.is_finite());
+    let (x_low, x_high) = ends(seen().map(|p| p.0));
+    let (y_low, y_high) = ends(seen().map(|p| p.1));
+    let x_at = |x: f64| LEFT + (x - x_low) / (x_high - x_low) * (RIGHT - LEFT);
+    let y_at = |y: f64| BOTTOM - (y - y_low) / (y_high - y_low) * (BOTTOM - TOP);
+    let mut out = String::new();
+    let _ = writeln!(
+        out,
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" \
+         font-family=\"sans-serif\" font-size=\"12\">\n\
+         <rect width=\"{WIDTH}\" height=\"{HEIGHT}\" fill=\"white\"/>"
+    );
+    text(&mut out, f64::midpoint(LEFT, RIGHT), 24.0, "middle", title);
+    text(&mut out, f64::midpoint(LEFT, RIGHT), HEIGHT - 10.0, "middle", x_title);
+    for y in ticks(y_low, y_high) {
+        line(&mut out, &[(LEFT, y_at(y)), (RIGHT, y_at(y))], "#dddddd", "", 1.0);
+        text(&mut out, LEFT - 6.0, y_at(y) + 4.0, "end", &short(y));
+    }
+    for x in ticks(x_low, x_high) {
+        line(&mut out, &[(x_at(x), TOP), (x_at(x), BOTTOM)], "#eeeeee", "", 1.0);
+        text(&mut out, x_at(x), BOTTOM + 18.0, "middle", &short(x));
+    }
+    for (nth, curve) in curves.iter().enumerate() {
+        let colour = COLOURS[nth % COLOURS.len()];
+        let dashes = if nth < COLOURS.len() { "" } else { "6 4" };
+        let points = curve.points.iter().filter(|p| p.0.is_finite() && p.1.is_finite());
+        let points: Vec<_> = points.map(|(x, y)| (x_at(*x), y_at(*y))).collect();
+        if let [(x, y)] = points[..] {
+            let _ =
+                writeln!(out, "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"3\" fill=\"{colour}\"/>");
+        } else if !points.is_empty() {
+            line(&mut out, &points, colour, dashes, 2.0);
+        }
+        let y = TOP + 14.0 + 18.0 * nth as f64;
+        line(&mut out, &[(RIGHT + 10.0, y), (RIGHT + 34.0, y)], colour, dashes, 2.0);
+        let name: String = curve.name.chars().take(MAX_NAME).collect();
+        text(&mut out, RIGHT + 40.0, y + 4.0, "start", &name);
+    }
+    out + "</svg>\n"
+}
+
+/// The least and the greatest, never the same.
+fn ends(values: impl Iterator<Item = f64>) -> (f64, f64) {
+    let (low, high) =
+        values.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), x| (low.min(x), high.max(x)));
+    if low > high {
+        (0.0, 1.0)
+    } else if high - low < 1e-9 {
+        (low - 0.5, high + 0.5)
+    } else {
+        (low, high)
+    }
+}
+
+/// About five round numbers between the ends.
+fn ticks(low: f64, high: f64) -> Vec<f64> {
+    let rough = (high - low) / 5.0;
+    let power = 10_f64.powf(rough.log10().floor());
+    let step = [1.0, 2.0, 5.0, 10.0].map(|m| m * power).into_iter().find(|s| *s >= rough);
+    let step = step.unwrap_or(rough);
+    let first = (low / step).ceil();
+    (0..12).map(|i| (first + f64::from(i)) * step).take_while(|x| *x <= high + 1e-9).collect()
+}
+
+/// A number without the noise of its last digits.
+fn short(x: f64) -> String {
+    let text = format!("{x:.6}");
+    let text = text.trim_end_matches('0').trim_end_matches('.');
+    if text == "-0" { "0".to_owned() } else { text.to_owned() }
+}
+
+fn line(out: &mut String, points: &[(f64, f64)], colour: &str, dashes: &str, width: f64) {
+    let points: Vec<String> = points.iter().map(|(x, y)| format!("{x:.1},{y:.1}")).collect();
+    let _ = writeln!(
+        out,
+        "<polyline points=\"{}\" fill=\"none\" stroke=\"{colour}\" stroke-width=\"{width}\" \
+         stroke-dasharray=\"{dashes}\"/>",
+        points.join(" ")
+    );
+}
+
+fn text(out: &mut String, x: f64, y: f64, anchor: &str, words: &str) {
+    let words = words.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    let _ =
+        writeln!(out, "<text x=\"{x:.1}\" y=\"{y:.1}\" text-anchor=\"{anchor}\">{words}</text>");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn curves_lie_between_their_ends() {
+        let curve = |name: &str, points: &[(f64, f64)]| Curve {
+            name: name.to_owned(),
+            points: points.to_vec(),
+        };
+        let picture = svg(
+            "loss",
+            "epoch",
+            &[
+                curve("a<b", &[(1.0, 4.0), (2.0, 3.0), (3.0, 2.0)]),
+                curve("gap", &[(1.0, 3.0), (2.0, f64::NAN), (3.0, 3.5)]),
+            ],
+        );
+        assert!(picture.contains("points=\"64.0,40.0 332.0,205.0 600.0,370.0\""), "{picture}");
+        assert!(picture.contains("points=\"64.0,205.0 600.0,122.5\""), "{picture}");
+        assert!(picture.contains("a&lt;b") && !picture.contains("NaN"), "{picture}");
+        assert!(picture.contains(">2.5<") && picture.trim_end().ends_with("</svg>"), "{picture}");
+    }
+
+    #[test]
+    fn nothing_and_one_point_are_pictures_too() {
+        for points in
+            [vec![], vec![(1.0, 2.0)], vec![(f64::NAN, 1.0)], vec![(1.0, 2.0), (2.0, 2.0)]]
+        {
+            let picture = svg("t", "x", &[Curve { name: "c".to_owned(), points }]);
+            assert!(!picture.contains("NaN") && !picture.contains("inf"), "{picture}");
+        }
+    }
+}

@@ -240,7 +240,7 @@ struct Screen {
     steps_per_epoch: u64,
     /// When the rate was last taken, and windows since then.
     last: Instant,
-    windows: f64,
+    windows: usize,
 }
 
 impl Screen {
@@ -250,7 +250,7 @@ impl Screen {
         if let Ok(style) = ProgressStyle::with_template("{wide_bar} {msg}, {eta} left") {
             bar.set_style(style);
         }
-        Self { bar, lines, epochs, steps_per_epoch: 1, last: Instant::now(), windows: 0.0 }
+        Self { bar, lines, epochs, steps_per_epoch: 1, last: Instant::now(), windows: 0 }
     }
 
     fn say(&self, text: &str) {
@@ -274,12 +274,11 @@ impl Screen {
                     self.epochs
                 ));
             }
-            NamesEvent::Step { epoch, step_of_epoch, score } => {
+            NamesEvent::Step { epoch, step_of_epoch, windows, score } => {
+                self.windows += windows;
                 self.bar.set_position(epoch * self.steps_per_epoch + step_of_epoch);
                 let seconds = self.last.elapsed().as_secs_f64();
                 if seconds >= if self.lines { LINE_SECONDS as f64 } else { 1.0 } {
-                    // The sum begins anew with each epoch.
-                    let windows = (score.windows - self.windows).max(0.0);
                     let message = format!(
                         "epoch {}/{}, step {step_of_epoch}/{}: loss {:.4}, accuracy {:.1} %, {:.0} windows/s",
                         epoch + 1,
@@ -287,17 +286,16 @@ impl Screen {
                         self.steps_per_epoch,
                         score.nats / score.windows,
                         100.0 * score.right / score.windows,
-                        windows / seconds
+                        self.windows as f64 / seconds
                     );
                     if self.lines {
                         eprintln!("{message}");
                     }
                     self.bar.set_message(message);
-                    (self.last, self.windows) = (Instant::now(), score.windows);
+                    (self.last, self.windows) = (Instant::now(), 0);
                 }
             }
             NamesEvent::Epoch { line, best } => {
-                self.windows = 0.0;
                 let valid = line.valid.map_or_else(String::new, |(loss, accuracy)| {
                     format!(", held out {loss:.4} and {:.1} %", 100.0 * accuracy)
                 });

@@ -67,7 +67,7 @@ impl TrainConfig {
         self.model.validate()?;
         let wrong = |text: String| Err(TrainError::Config(text));
         if self.recipe != "duet" {
-            return wrong(format!("--recipe is '{}', the LSTM trainer knows duet", self.recipe));
+            return wrong(format!("--recipe is '{}', known are duet, jazz and rock", self.recipe));
         }
         for (name, value, high) in [
             ("--steps", self.steps, 100_000_000),

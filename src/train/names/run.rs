@@ -54,6 +54,8 @@ pub enum NamesEvent {
         epoch: u64,
         /// Steps of this one done.
         step_of_epoch: u64,
+        /// Windows in this step.
+        windows: usize,
         /// The epoch so far.
         score: Score,
     },
@@ -201,6 +203,7 @@ impl<'a> Runner<'a> {
             tell(NamesEvent::Step {
                 epoch: self.progress.epochs,
                 step_of_epoch: self.progress.steps_of_epoch,
+                windows: places.len(),
                 score: self.score,
             });
             let ends = self.progress.steps_of_epoch == self.steps_per_epoch();

@@ -255,3 +255,34 @@ fn card(parts: &[NamedPart], held_out: &[bool], sources: &[Source]) -> Corpus {
     card.hash = hasher.finalize().to_hex().to_string();
     card
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_and_all_that_is_like_it_stand_on_one_side() {
+        let part = |file: u8| NamedPart {
+            file: file.to_string(),
+            track: String::new(),
+            hash: *blake3::hash(&[file]).as_bytes(),
+            names: Vec::new(),
+            confidence: 1.0,
+        };
+        // Files 0 to 3 with two parts each; the second part of 0 is the first of 2, the second of 2 that of 3.
+        let parts: Vec<NamedPart> = (0..8).map(|i| part(i / 2)).collect();
+        let repeats = Repeats { groups: vec![vec![1, 4], vec![5, 7]], ..Repeats::default() };
+        let mut sides = [0, 0];
+        for seed in 0..40 {
+            let valid_share = 0.5;
+            let config =
+                NamesTrainConfig { seed, valid_share, ..NamesTrainConfig::published(Recipe::Jazz) };
+            let out = held_out(&parts, &repeats, &config);
+            let family = [0, 1, 4, 5, 6, 7].map(|i| out[i]);
+            assert!(family.iter().all(|side| *side == family[0]), "{out:?}");
+            assert_eq!(out[2], out[3]);
+            sides[usize::from(family[0] == out[2])] += 1;
+        }
+        assert!(sides[0] > 5 && sides[1] > 5, "file 1 goes its own way: {sides:?}");
+    }
+}

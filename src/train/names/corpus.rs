@@ -276,7 +276,7 @@ mod tests {
         for seed in 0..40 {
             let valid_share = 0.5;
             let config =
-                NamesTrainConfig { seed, valid_share, ..NamesTrainConfig::published(Recipe::Jazz) };
+                NamesTrainConfig { valid_share, seed, ..NamesTrainConfig::published(Recipe::Jazz) };
             let out = held_out(&parts, &repeats, &config);
             let family = [0, 1, 4, 5, 6, 7].map(|i| out[i]);
             assert!(family.iter().all(|side| *side == family[0]), "{out:?}");

@@ -21,6 +21,8 @@ mod guitars;
 mod jam;
 #[cfg(feature = "train")]
 mod lstm_names;
+#[cfg(feature = "train")]
+mod material;
 #[cfg(feature = "standalone")]
 mod models;
 #[cfg(feature = "train")]

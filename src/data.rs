@@ -1,15 +1,23 @@
 //! Floor 3, the pieces: from folders of MIDI files to windows of tokens. Imports `music` and `model`.
 
 #[cfg(feature = "train")]
+pub mod chorales;
+#[cfg(feature = "train")]
 pub mod chord;
 #[cfg(feature = "train")]
 pub mod corpus;
 #[cfg(feature = "train")]
 pub mod guitar;
+#[cfg(feature = "train")]
+mod kin;
 pub mod midi_file;
+#[cfg(feature = "train")]
+pub mod mix;
 #[cfg(feature = "train")]
 pub mod named;
 pub mod parts;
+#[cfg(feature = "train")]
+pub mod phrases;
 #[cfg(feature = "train")]
 pub mod repeats;
 #[cfg(feature = "train")]

@@ -6,6 +6,7 @@ pub mod chart;
 pub mod config;
 pub mod guitar_guessing;
 pub mod key_following;
+pub mod material;
 pub mod metric;
 pub mod musicality;
 pub mod names;
@@ -18,6 +19,7 @@ pub(crate) mod shard;
 pub mod store;
 
 pub use config::TrainConfig;
+pub use material::Material;
 pub use metric::Metrics;
 pub use run::{Event, Outcome, run};
 

@@ -16,5 +16,7 @@ mod laws;
 mod memory;
 #[path = "engine/modes.rs"]
 mod modes;
+#[path = "engine/style.rs"]
+mod style;
 #[path = "engine/trade.rs"]
 mod trade;

@@ -5,6 +5,8 @@
 
 #[path = "trainer/recipes.rs"]
 mod recipes;
+#[path = "trainer/sets.rs"]
+mod sets;
 #[path = "trainer/songs.rs"]
 mod songs;
 
@@ -18,7 +20,7 @@ use sideman::data::corpus::Corpus;
 use sideman::data::split::Split;
 use sideman::model::{Checkpoint, LstmConfig};
 use sideman::train::run::{Event, Job, Outcome, run};
-use sideman::train::{TrainConfig, metric, ngram};
+use sideman::train::{Material, TrainConfig, metric, ngram};
 
 /// A net and a run small enough for a test.
 fn config(steps: u64) -> TrainConfig {
@@ -40,11 +42,13 @@ fn split(folder: &Path) -> Split {
 
 fn job(folder: &Path, threads: usize, resume: bool) -> Job {
     let save_every = Duration::from_secs(3_600);
-    Job { folder: folder.to_path_buf(), threads, resume, save_every, sources: Vec::new() }
+    let folder = folder.to_path_buf();
+    Job { folder, threads, resume, save_every, sources: Vec::new(), start: None }
 }
 
 fn train(config: &TrainConfig, data: &Path, job: &Job) -> Outcome {
-    run(config, split(data), job, &AtomicBool::new(false), &mut |_| {}).unwrap()
+    run(config, vec![Material::alone(split(data))], job, &AtomicBool::new(false), &mut |_| {})
+        .unwrap()
 }
 
 /// What a run leaves behind, but for the log's speeds.
@@ -85,7 +89,8 @@ fn a_run_that_was_stopped_goes_on_as_if_it_never_was() {
     let (whole, broken) = (folder.path().join("whole"), folder.path().join("broken"));
     train(&config, &data, &job(&whole, 2, false));
     let stop = AtomicBool::new(false);
-    let outcome = run(&config, split(&data), &job(&broken, 2, false), &stop, &mut |event| {
+    let sets = vec![Material::alone(split(&data))];
+    let outcome = run(&config, sets, &job(&broken, 2, false), &stop, &mut |event| {
         if matches!(event, Event::Step { step: 13, .. }) {
             stop.store(true, std::sync::atomic::Ordering::Relaxed);
         }

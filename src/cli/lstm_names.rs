@@ -102,7 +102,10 @@ fn one(
     stop: &AtomicBool,
 ) -> Result<NamesOutcome> {
     let sources = args.card_source.iter().map(|s| source(s)).collect::<Result<Vec<_>>>()?;
-    let data = NamesData::load(&args.data, config, &sources)?;
+    let [data] = &args.data[..] else {
+        bail!("--data: {} learns one folder", config.recipe.name())
+    };
+    let data = NamesData::load(Path::new(data), config, &sources)?;
     let report = &data.report;
     eprintln!(
         "{} files, {} parts ({} guessed), {} names of {} kinds; {} windows to train on, {} held out, {} too dull",
@@ -138,6 +141,10 @@ fn one(
 fn refuse_duets(args: &LstmArgs, recipe: Recipe) -> Result<()> {
     for (typed, name, instead) in [
         (args.steps.is_some(), "--steps", "--epochs"),
+        (args.size.is_some(), "--size", "--hidden"),
+        (args.roles.is_some(), "--roles", "--parts"),
+        (!args.weight.is_empty(), "--weight", "--dedupe"),
+        (args.from.is_some(), "--from", "--resume"),
         (args.embedding.is_some(), "--embedding", "--hidden"),
         (args.warm_up.is_some(), "--warm-up", "--decay"),
         (args.cool_down.is_some(), "--cool-down", "--decay"),

@@ -46,6 +46,21 @@ pub(crate) fn named(name: &str) -> anyhow::Result<ModelChoice> {
     Ok(choice)
 }
 
+/// The number of a model's style, which is counted from 1.
+pub(crate) fn style(choice: &ModelChoice, name: &str) -> anyhow::Result<u8> {
+    let styles = match choice {
+        ModelChoice::Builtin => builtin::checkpoint()?.manifest.styles,
+        ModelChoice::Folder(path) => Checkpoint::load(path)?.manifest.styles,
+    };
+    match styles.iter().position(|s| s.eq_ignore_ascii_case(name)).map(|i| u8::try_from(i + 1)) {
+        Some(Ok(number)) => Ok(number),
+        _ if styles.is_empty() => {
+            bail!("style can't be '{name}': the model learnt no styles apart")
+        }
+        _ => bail!("style can't be '{name}': the model knows {}", styles.join(", ")),
+    }
+}
+
 fn check(checkpoint: Result<Checkpoint, crate::model::ModelError>) -> anyhow::Result<()> {
     playable(&checkpoint?)?;
     Ok(())
@@ -63,6 +78,8 @@ struct Listed {
     pieces: usize,
     notes: usize,
     nats_per_note: Option<f64>,
+    /// The first is number 1.
+    styles: Vec<String>,
     sources: Vec<Source>,
     hash: String,
 }
@@ -112,6 +129,7 @@ fn describe(name: &str, folder: Option<PathBuf>, checkpoint: &Checkpoint) -> Lis
         pieces: manifest.corpus.train_pieces,
         notes: manifest.corpus.train_notes,
         nats_per_note: manifest.metrics.get("nats_per_note").copied(),
+        styles: manifest.styles.clone(),
         sources: manifest.corpus.sources.clone(),
         hash: checkpoint.hash(),
     }
@@ -132,6 +150,10 @@ fn print(model: &Listed) {
         model.parameters,
         model.hash.get(..8).unwrap_or_default()
     );
+    if !model.styles.is_empty() {
+        let styles = (1..).zip(&model.styles).map(|(n, name)| format!("{n} {name}"));
+        println!("    styles: {}", styles.collect::<Vec<_>>().join(", "));
+    }
     for source in &model.sources {
         println!("    learnt from {} ({}) {}", source.name, source.licence, source.url);
     }

@@ -11,6 +11,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::cli::{jam, models, play, presets};
 use crate::infer::model_slot::{ModelChoice, ModelSlot};
 use crate::link::settings::Settings;
+use crate::model::checkpoint::is_style_name;
 use crate::model::device::DeviceChoice;
 use crate::preset::file::Preset;
 use crate::preset::{folder, host, parameter};
@@ -76,7 +77,7 @@ pub(crate) struct Playing {
     /// The same input, seed, settings and model give the same notes
     #[arg(long, value_name = "N")]
     seed: Option<u32>,
-    /// Make any setting, after the preset's; `sideman params` lists them. May be repeated
+    /// Make any setting, after the preset's; `sideman params` lists them, and style takes a name too. May be repeated
     #[arg(long = "set", value_name = "NAME=VALUE")]
     sets: Vec<String>,
     /// Keep the settings as a preset of yours
@@ -92,7 +93,12 @@ impl Playing {
     pub(crate) fn settings(&self) -> anyhow::Result<Settings> {
         let mut settings = self.preset()?.map_or(Settings::default(), |preset| preset.settings);
         for assignment in &self.sets {
-            parameter::set(&mut settings, assignment)?;
+            match assignment.split_once('=').map(|(name, value)| (name.trim(), value.trim())) {
+                Some(("style", name)) if is_style_name(name) => {
+                    settings.style = models::style(&self.choice()?, name)?;
+                }
+                _ => parameter::set(&mut settings, assignment)?,
+            }
         }
         if let Some(mode) = &self.mode {
             parameter::set(&mut settings, &format!("mode={mode}"))?;
@@ -106,16 +112,20 @@ impl Playing {
     /// The model that was asked for, known to be playable. If a preset was to be kept, it is kept now that all
     /// of it is known to be sound.
     pub(crate) fn models(&self) -> anyhow::Result<Arc<ModelSlot>> {
-        let preset = self.preset()?;
-        let choice = match (&self.model, preset.and_then(|p| p.model.as_deref())) {
-            (Some(wanted), _) => models::choose(wanted)?,
-            (None, Some(name)) => models::named(name)?,
-            (None, None) => ModelChoice::Builtin,
-        };
+        let (preset, choice) = (self.preset()?, self.choice()?);
         if let Some(name) = &self.save_preset {
             presets::keep(name, preset, self.model_to_keep(&choice)?, &self.settings()?)?;
         }
         Ok(Arc::new(ModelSlot::on(choice, self.device)))
+    }
+
+    /// The model that was asked for.
+    fn choice(&self) -> anyhow::Result<ModelChoice> {
+        match (&self.model, self.preset()?.and_then(|p| p.model.as_deref())) {
+            (Some(wanted), _) => models::choose(wanted),
+            (None, Some(name)) => models::named(name),
+            (None, None) => Ok(ModelChoice::Builtin),
+        }
     }
 
     /// The preset that was asked for; its file is read once.

@@ -117,14 +117,10 @@ mod tests {
     use super::*;
     use crate::music::note::{Note, Voice};
     use crate::music::pitch::Pitch;
-    use crate::music::time::Bars;
 
     #[test]
     fn a_plain_melody_is_followed_and_one_without_a_pulse_is_not() {
         let piece = |ticks: &dyn Fn(i64) -> i64| Piece {
-            name: String::new(),
-            hash: [7; 32],
-            bars: Bars::default(),
             melody: (0..200)
                 .map(|i| Note {
                     onset: Tick(ticks(i)),
@@ -134,8 +130,7 @@ mod tests {
                     duration: 3,
                 })
                 .collect(),
-            accompaniment: Vec::new(),
-            chords: Vec::new(),
+            ..Piece::default()
         };
         // Two quarters and four eighths a bar.
         let plain = piece(&|i| i / 6 * 48 + [0, 12, 24, 30, 36, 42][(i % 6) as usize]);

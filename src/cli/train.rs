@@ -1,7 +1,6 @@
 //! The trainer's face: runs a verb and shows what happens.
 
 use std::io::IsTerminal;
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -11,14 +10,17 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 #[cfg(feature = "standalone")]
 use crate::cli::generate;
-use crate::cli::train_args::{LstmArgs, PiecesArgs, TrainCli, Verb};
+use crate::cli::material::{self, Data};
+use crate::cli::train_args::{LstmArgs, PiecesArgs, Size, TrainCli, Verb};
 use crate::cli::{bench, compare, eval, guitars, lstm_names, tempo_following};
-use crate::data::corpus::Corpus;
 use crate::data::roles::Piece;
 use crate::data::split::Split;
+use crate::infer::builtin;
 use crate::model::checkpoint::Source;
+use crate::model::{Checkpoint, LstmConfig};
+use crate::music::context::FEATURES;
 use crate::train::resume::RESUME_FILE;
-use crate::train::run::{CONFIG_FILE, Event, Job, read_config, run};
+use crate::train::run::{CONFIG_FILE, Event, Job, LAST_FOLDER, read_config, run};
 use crate::train::{TrainConfig, key_following};
 
 /// Seconds between lines where there is no terminal to draw a bar on.
@@ -35,7 +37,10 @@ pub fn main(cli: TrainCli, allocations: fn() -> usize) -> Result<()> {
         #[cfg(feature = "standalone")]
         Verb::Generate(args) => generate::generate(&args),
         Verb::Lstm(args) => lstm(&args),
-        Verb::Eval(args) => eval::eval(&args, load(&args.data)?, threads(args.threads)),
+        Verb::Eval(args) => {
+            let threads = threads(args.threads);
+            eval::eval(&args, material::read(&args.data, threads)?, threads)
+        }
         Verb::Keys(args) => keys(&args),
         Verb::Tempo(args) => tempo(&args),
         Verb::Bench(args) => bench::bench(&args, threads(args.threads), allocations),
@@ -49,19 +54,27 @@ fn lstm(args: &LstmArgs) -> Result<()> {
     if let Some(option) = args.names.typed() {
         bail!("{option} is for the recipes jazz and rock: add --recipe");
     }
-    let config = resolve(args)?;
+    let data = material::parse(&args.data)?;
+    let base = match &args.from {
+        Some(name) if name.as_os_str() == builtin::NAME && !name.exists() => {
+            Some(builtin::checkpoint()?)
+        }
+        Some(folder) => Some(Checkpoint::load(folder).context("--from")?),
+        None => None,
+    };
+    let config = resolve(args, &data, base.as_ref())?;
     let job = Job {
         folder: args.out.clone(),
         threads: threads(args.threads),
         resume: args.resume,
         save_every: Duration::from_secs_f64(args.minutes_per_save.clamp(0.0, 1e6) * 60.0),
-        sources: args.card_source.iter().map(|s| source(s)).collect::<Result<_>>()?,
+        sources: sources(args, base.as_ref())?,
+        start: base.map(|b| b.parameters),
     };
-    let corpus = load(&args.data)?;
-    let split = Split::new(corpus.pieces, config.valid_share, config.seed);
+    let sets = material::load(&data, &config, job.threads)?;
     let stop = stop_on_ctrl_c()?;
     let mut screen = Screen::new();
-    let outcome = run(&config, split, &job, &stop, &mut |event| screen.show(&event))?;
+    let outcome = run(&config, sets, &job, &stop, &mut |event| screen.show(&event))?;
     screen.bar.finish_and_clear();
     let folder = args.out.display();
     if outcome.stopped {
@@ -69,7 +82,7 @@ fn lstm(args: &LstmArgs) -> Result<()> {
             "stopped after step {} of {}; go on with:\n  sideman-train lstm --data {} --out {folder} --resume",
             outcome.step,
             config.steps,
-            args.data.display()
+            args.data.join(" --data ")
         );
     } else {
         let best = outcome.best.unwrap_or(f64::NAN);
@@ -93,7 +106,7 @@ pub(super) fn stop_on_ctrl_c() -> Result<Arc<AtomicBool>> {
 }
 
 /// The settings: the defaults, or the run's own when it is resumed, with what was typed in their place.
-fn resolve(args: &LstmArgs) -> Result<TrainConfig> {
+fn resolve(args: &LstmArgs, data: &[Data], base: Option<&Checkpoint>) -> Result<TrainConfig> {
     let started = args.out.join(RESUME_FILE).exists();
     if args.resume && !started {
         bail!("{}: no run to resume here; leave --resume out to begin one", args.out.display());
@@ -101,12 +114,21 @@ fn resolve(args: &LstmArgs) -> Result<TrainConfig> {
     if !args.resume && started {
         bail!("{}: holds a run already; add --resume, or choose another --out", args.out.display());
     }
-    let mut config = if args.resume { read_config(&args.out)? } else { TrainConfig::default() };
+    let mut config = if args.resume { read_config(&args.out)? } else { begin(data, base) };
     let before = config.clone();
     if let Some(recipe) = &args.recipe {
         config.recipe.clone_from(recipe);
     }
+    let sets = material::sets(data, &args.weight)?;
+    if !args.weight.is_empty()
+        || !sets.iter().map(|s| &s.name).eq(config.sets.iter().map(|s| &s.name))
+    {
+        config.sets = sets;
+    }
     let model = &mut config.model;
+    if let Some((layers, units)) = args.size.map(Size::layers_and_units) {
+        (model.layers, model.hidden, model.embedding) = (layers, units, units);
+    }
     set(&mut model.hidden, args.hidden);
     set(&mut model.layers, args.layers);
     set(&mut model.embedding, args.embedding);
@@ -115,10 +137,23 @@ fn resolve(args: &LstmArgs) -> Result<TrainConfig> {
     set(&mut config.window, args.window);
     set(&mut config.seed, args.seed);
     set(&mut config.valid_share, args.valid_share);
+    set(&mut config.roles, args.roles);
     if args.resume && config != before {
         bail!(
-            "--resume: {} was started with another model, batch, window, seed or split ({CONFIG_FILE})",
+            "--resume: {} was started with another model, data, roles, batch, window, seed or split ({CONFIG_FILE})",
             args.out.display()
+        );
+    }
+    if let Some(base) = base.filter(|b| b.manifest.recipe != config.recipe) {
+        bail!("--from: the model learnt '{}', not '{}'", base.manifest.recipe, config.recipe);
+    }
+    if let Some(base) = base.map(|b| b.parameters.config()).filter(|b| !alike(b, &config.model)) {
+        bail!(
+            "--from: the model has {} layers of {} units and an input of {}: leave out --size, --layers, --hidden and \
+             --embedding",
+            base.layers,
+            base.hidden,
+            base.embedding
         );
     }
     set(&mut config.steps, args.steps);
@@ -130,6 +165,41 @@ fn resolve(args: &LstmArgs) -> Result<TrainConfig> {
     set(&mut config.valid_pieces, args.valid_pieces);
     config.validate()?;
     Ok(config)
+}
+
+/// The settings of a new run before anything was typed.
+fn begin(data: &[Data], base: Option<&Checkpoint>) -> TrainConfig {
+    let mut config = TrainConfig::default();
+    if let Some(base) = base {
+        // What is there already is to be bent, not to be melted down.
+        (config.steps, config.learning_rate) = (2_000, 5e-4);
+        config.model = *base.parameters.config();
+        config.from = Some(base.hash());
+    }
+    let old = base.map_or(&[][..], |b| &b.manifest.styles);
+    config.styles = material::styles(old, data);
+    config.model.features = FEATURES + config.styles.len();
+    config
+}
+
+/// Whether two networks differ in nothing but what can be trained on with.
+fn alike(a: &LstmConfig, b: &LstmConfig) -> bool {
+    LstmConfig { features: b.features, dropout: b.dropout, ..*a } == *b
+}
+
+/// Where the pieces come from: what was typed and what the model came with that the run begins with; or what the
+/// run's own model says.
+fn sources(args: &LstmArgs, base: Option<&Checkpoint>) -> Result<Vec<Source>> {
+    let mut sources: Vec<Source> =
+        args.card_source.iter().map(|s| source(s)).collect::<Result<_>>()?;
+    let last = args.out.join(LAST_FOLDER);
+    let own = if args.resume && sources.is_empty() { Checkpoint::load(&last).ok() } else { None };
+    for source in base.or(own.as_ref()).map_or(&[][..], |b| &b.manifest.corpus.sources) {
+        if sources.iter().all(|s| s.name != source.name) {
+            sources.push(source.clone());
+        }
+    }
+    Ok(sources)
 }
 
 pub(super) fn set<T: Copy>(field: &mut T, typed: Option<T>) {
@@ -156,17 +226,6 @@ pub(super) fn source(text: &str) -> Result<Source> {
         }
     }
     bail!("--card-source '{text}': write 'NAME;LICENCE' or 'NAME;LICENCE;URL'")
-}
-
-fn load(folder: &Path) -> Result<Corpus> {
-    let corpus = Corpus::load(folder).context("--data")?;
-    for (path, reason) in corpus.skipped.iter().take(5) {
-        eprintln!("skipped {}: {reason}", path.display());
-    }
-    if corpus.skipped.len() > 5 {
-        eprintln!("skipped {} more files", corpus.skipped.len() - 5);
-    }
-    Ok(corpus)
 }
 
 /// Where the run is shown: a bar on a terminal, else a line now and then.
@@ -230,12 +289,16 @@ impl Screen {
                     (self.last, self.tokens, self.nats) = (Instant::now(), 0.0, 0.0);
                 }
             }
-            Event::Measured { step, metrics, best } => self.say(&format!(
-                "step {step}: held out {:.3} nats/note, {:.3} nats/token{}",
-                metrics.nats_per_note,
-                metrics.nats_per_token,
-                if *best { ", the best so far" } else { "" }
-            )),
+            Event::Measured { step, measured, best } => {
+                let sets = measured.by_set.iter().map(|(name, nats)| format!(", {name} {nats:.3}"));
+                self.say(&format!(
+                    "step {step}: held out {:.3} nats/note, {:.3} nats/token{}{}",
+                    measured.metrics.nats_per_note,
+                    measured.metrics.nats_per_token,
+                    sets.collect::<String>(),
+                    if *best { ", the best so far" } else { "" }
+                ));
+            }
             Event::Saved { .. } => {}
         }
     }
@@ -243,7 +306,7 @@ impl Screen {
 
 /// The pieces to measure on.
 fn pieces(args: &PiecesArgs) -> Result<Vec<Piece>> {
-    let corpus = load(&args.data)?;
+    let corpus = material::read(&args.data, threads(None))?;
     if args.all {
         return Ok(corpus.pieces);
     }

@@ -8,6 +8,7 @@ pub use crate::cli::eval::EvalArgs;
 #[cfg(feature = "standalone")]
 pub use crate::cli::names_args::GenerateArgs;
 pub use crate::cli::names_args::{CompareArgs, GuitarsArgs, NamesArgs};
+use crate::data::roles::Shares;
 
 /// Trains and measures Sideman's models.
 #[derive(Parser, Debug)]
@@ -60,9 +61,23 @@ pub struct LstmArgs {
     /// A TOML file of these options, such as `epochs = 50`; what is typed wins.
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// Folder with .mid files, searched in depth.
-    #[arg(long, value_name = "DIR")]
-    pub data: PathBuf,
+    /// Folder with .mid files, searched in depth, or a .json file of chorales; may be given more than once. With a
+    /// NAME, or more than one folder, the model learns each as a style.
+    #[arg(long, value_name = "[NAME=]DIR", required = true)]
+    pub data: Vec<String>,
+    /// The share of all notes that comes from a --data, relative to the others' [default: the square root of its
+    /// notes].
+    #[arg(long, value_name = "NAME=WEIGHT")]
+    pub weight: Vec<String>,
+    /// Begin with the weights of this model folder, or of `duet`, which Sideman carries, to train it on with your own
+    /// music.
+    #[arg(long, value_name = "DIR|duet", conflicts_with = "resume")]
+    pub from: Option<PathBuf>,
+    /// How often you (the player) and the machine play what: shares of accompany (the machine plays under the
+    /// melody), lead (it plays the melody), trade (turns of bars), harmonise (it plays what is under the top line),
+    /// answer (turns of phrases) [default: accompany=40,lead=25,trade=15,harmonise=8,answer=12].
+    #[arg(long, value_name = "ROLE=SHARE,...")]
+    pub roles: Option<Shares>,
     /// Folder of the run: config.json, log.csv, best/, last/, resume.safetensors; for jazz and rock also
     /// corpus.json, loss.svg and accuracy.svg.
     #[arg(long, value_name = "RUN")]
@@ -70,7 +85,7 @@ pub struct LstmArgs {
     /// Go on where the run in --out stopped.
     #[arg(long)]
     pub resume: bool,
-    /// Steps in all; may be moved when resuming [default: 6000].
+    /// Steps in all; may be moved when resuming [default: 6000, with --from 2000].
     #[arg(long)]
     pub steps: Option<u64>,
     /// Sequences side by side [default: 32; rock 64].
@@ -79,19 +94,22 @@ pub struct LstmArgs {
     /// Tokens of each sequence in a step; what is remembered is carried on [default: 256]. For jazz and rock the names in a window, nothing is carried on [default: 100].
     #[arg(long)]
     pub window: Option<usize>,
-    /// Units of each LSTM layer [default: 256; jazz 128].
+    /// The size of the network: small is 2 layers of 128, medium 2 of 256, large 3 of 512 [default: medium].
+    #[arg(long, value_enum)]
+    pub size: Option<Size>,
+    /// Units of each LSTM layer [default: that of --size; jazz 128, rock 256].
     #[arg(long)]
     pub hidden: Option<usize>,
-    /// LSTM layers [default: 2].
+    /// LSTM layers [default: that of --size].
     #[arg(long)]
     pub layers: Option<usize>,
-    /// Width of the input [default: 256].
+    /// Width of the input [default: that of --size].
     #[arg(long)]
     pub embedding: Option<usize>,
     /// Share of each layer's outputs that is silenced in training [default: 0.2; jazz 0, rock 0.3].
     #[arg(long)]
     pub dropout: Option<f32>,
-    /// Highest learning rate [default: 0.002; jazz 0.001, rock 0.01].
+    /// Highest learning rate [default: 0.002, with --from 0.0005; jazz 0.001, rock 0.01].
     #[arg(long)]
     pub lr: Option<f64>,
     /// Steps in which the learning rate rises [default: 100].
@@ -109,7 +127,7 @@ pub struct LstmArgs {
     /// Steps between measurements on held-out pieces [default: 500].
     #[arg(long)]
     pub valid_every: Option<u64>,
-    /// Held-out pieces measured on during the run [default: 24].
+    /// Held-out pieces of each --data measured on during the run [default: 24].
     #[arg(long)]
     pub valid_pieces: Option<usize>,
     /// Share of the pieces that is held out [default: 0.1; jazz and rock 0].
@@ -133,6 +151,8 @@ const LSTM_EXAMPLES: &str = "Examples:
   sideman-train lstm --data midi/ --out runs/small --hidden 128 --steps 2000
   sideman-train lstm --data midi/ --out runs/duet1 \\
       --card-source 'POP909;MIT (arrangements; the songs are in copyright);https://github.com/music-x-lab/POP909-Dataset'
+  sideman-train lstm --data pop=midi/pop --data jazz=midi/jazz --weight pop=1 --weight jazz=2 --out runs/two
+  sideman-train lstm --from duet --data my-midi/ --out runs/mine
   sideman-train lstm --data midi/ --out runs/duet1 --resume
   sideman-train lstm --recipe jazz --data midi/ --out runs/jazz1 --parts SOLO,CHORDS
   sideman-train lstm --recipe rock --data midi/ --out runs/rock --sweep --dedupe
@@ -142,6 +162,28 @@ A sweep as a Slurm array; the trials share nothing but --data and --out:
   sbatch --array=1-3 --cpus-per-task=4 --wrap 'sideman-train lstm --recipe rock \\
       --data midi/ --out runs/rock --trial $SLURM_ARRAY_TASK_ID/3 --threads 4'
   sideman-train compare runs/rock/lr-* --out rock.svg";
+
+/// Networks to choose from.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub enum Size {
+    /// 2 layers of 128: for weak machines, or little music.
+    Small,
+    /// 2 layers of 256.
+    Medium,
+    /// 3 layers of 512: for much music, and days of training.
+    Large,
+}
+
+impl Size {
+    /// Layers, and units of each, which is the width of the input too.
+    pub(crate) const fn layers_and_units(self) -> (usize, usize) {
+        match self {
+            Self::Small => (2, 128),
+            Self::Medium => (2, 256),
+            Self::Large => (3, 512),
+        }
+    }
+}
 
 /// What `keys` and `tempo` can be told.
 #[derive(Args, Debug)]

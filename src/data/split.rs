@@ -1,5 +1,9 @@
-//! Which pieces are trained on and which held out: by content and seed, so that adding files moves none.
+//! Which pieces are trained on and which held out: by content and seed, so that adding files moves none but
+//! those that are kin to the new ones. What is kin stays together.
 
+use std::collections::HashMap;
+
+use crate::data::kin;
 use crate::data::roles::Piece;
 
 /// Pieces apart.
@@ -12,11 +16,22 @@ pub struct Split {
 }
 
 impl Split {
-    /// Holds out about `share` (0 to 1) of the pieces. With few pieces one may be moved, so that neither
-    /// side is empty when there are two or more; a lone piece stands on both sides.
+    /// Holds out about `share` (0 to 1) of the pieces; of those that are kin one decides for all. With few pieces
+    /// one may be moved, so that neither side is empty when there are two or more; a lone piece stands on both
+    /// sides.
     pub fn new(pieces: Vec<Piece>, share: f64, seed: u64) -> Self {
-        let (mut valid, mut train): (Vec<_>, Vec<_>) =
-            pieces.into_iter().partition(|p| place(&p.hash, seed) < share);
+        let families = kin::families(&pieces);
+        // By hash, not by name: a copy of a piece under another name changes nothing.
+        let mut heads: HashMap<usize, [u8; 32]> = HashMap::new();
+        for (piece, family) in pieces.iter().zip(&families) {
+            let head = heads.entry(*family).or_insert(piece.hash);
+            *head = piece.hash.min(*head);
+        }
+        let (mut valid, mut train) = (Vec::new(), Vec::new());
+        for (piece, family) in pieces.into_iter().zip(families) {
+            let held = place(&heads[&family], seed) < share;
+            if held { &mut valid } else { &mut train }.push(piece);
+        }
         let by_place = |p: &Piece| p.hash;
         if valid.is_empty() && train.len() > 1 {
             if let Some(i) = (0..train.len()).min_by_key(|i| by_place(&train[*i])) {
@@ -46,17 +61,15 @@ pub(crate) fn place(hash: &[u8; 32], seed: u64) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use super::*;
-    use crate::music::time::Bars;
 
     fn pieces(numbers: std::ops::Range<u32>) -> Vec<Piece> {
         let piece = |n: u32| Piece {
             name: n.to_string(),
             hash: *blake3::hash(&n.to_le_bytes()).as_bytes(),
-            bars: Bars::default(),
-            melody: Vec::new(),
-            accompaniment: Vec::new(),
-            chords: Vec::new(),
+            ..Piece::default()
         };
         numbers.map(piece).collect()
     }
@@ -69,6 +82,21 @@ mod tests {
         assert!(small.valid.iter().all(|p| large.valid.contains(p)));
         assert!(small.train.iter().all(|p| large.train.contains(p)));
         assert_ne!(small.valid, Split::new(pieces(0..300), 0.1, 2).valid);
+    }
+
+    #[test]
+    fn takes_of_one_title_stay_together_at_about_the_same_share() {
+        let mut takes = pieces(0..600);
+        for (i, piece) in takes.iter_mut().enumerate() {
+            piece.name = format!("Song {}-{i}", "a".repeat(i / 3));
+        }
+        let split = Split::new(takes, 0.1, 1);
+        let titles = |pieces: &[Piece]| -> HashSet<String> {
+            pieces.iter().map(|p| p.name.split('-').next().unwrap().to_owned()).collect()
+        };
+        assert!(titles(&split.train).is_disjoint(&titles(&split.valid)));
+        assert_eq!(split.valid.len(), 3 * titles(&split.valid).len());
+        assert!((30..=90).contains(&split.valid.len()), "{}", split.valid.len());
     }
 
     #[test]

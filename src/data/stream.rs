@@ -6,20 +6,28 @@
 use std::sync::Arc;
 
 use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::{Rng, SeedableRng};
 use serde::{Deserialize, Serialize};
 
-use crate::data::roles::{Piece, Role};
+use crate::data::mix::{Mix, below, random};
+use crate::data::roles::{Piece, Role, Shares};
 use crate::model::window::Window;
-use crate::music::context::{Context, FEATURES};
+use crate::music::context::Context;
 use crate::music::encode::encode;
+use crate::music::note::{Note, Voice};
 use crate::music::time::{Bars, Tick};
-use crate::music::token::Token;
+use crate::music::token::{Kind, Token};
 
-/// Of a hundred readings of pieces in training, those in which the parts change hands.
-const ALTERNATING_PERCENT: u32 = 20;
 /// The random stream that belongs to the first reading; those below shuffle.
 const FIRST_READING: u64 = 1 << 32;
+/// Of a hundred readings those that are told no style, so that a model without one asked for plays well too.
+const STYLELESS_PERCENT: u32 = 15;
+/// Of a hundred readings those that begin in mid-piece, as live takes do: else the model learns that a player who
+/// begins alone is playing an introduction, and waits for its end.
+const EXCERPT_PERCENT: u32 = 50;
+/// Of a hundred excerpts those in which the machine comes in up to a bar late: it hears what is played first.
+const LATE_PERCENT: u32 = 50;
+/// Bars that an excerpt has at least.
+const EXCERPT_BARS: i64 = 8;
 
 /// A piece as a string of tokens, with the bar lines it is read in.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -30,14 +38,40 @@ pub struct Reading {
     pub notes: usize,
     start: Tick,
     bars: Bars,
+    /// The velocities are made up: they are told, but nothing is to be learnt from them.
+    flat: bool,
+    /// Counted from 1; 0 is none.
+    style: usize,
 }
 
 impl Reading {
-    /// Reads a piece in a role, moved by semitones.
+    /// Reads a whole piece in a role, moved by semitones, in no style.
     pub fn new(piece: &Piece, role: Role, semitones: i32) -> Self {
-        let notes = piece.notes(role, semitones);
-        let start = piece.start();
-        Self { tokens: encode(start, &notes), notes: notes.len(), start, bars: piece.bars }
+        Self::of(piece, piece.start(), &piece.notes(role, semitones))
+    }
+
+    /// Reads a piece from a bar line on; the machine is silent until `entry`.
+    pub fn excerpt(piece: &Piece, role: Role, semitones: i32, start: Tick, entry: Tick) -> Self {
+        let mut notes = piece.notes_from(start, role, semitones);
+        notes.retain(|n| n.voice == Voice::Player || n.onset >= entry);
+        Self::of(piece, start, &notes)
+    }
+
+    /// The same reading told as of this style, counted from 1; 0 is none.
+    #[must_use]
+    pub fn in_style(self, style: usize) -> Self {
+        Self { style, ..self }
+    }
+
+    /// Whether the token at `position` is one to learn from and to be measured by.
+    pub fn counts(&self, position: usize) -> bool {
+        !self.flat || self.tokens.get(position).is_none_or(|t| t.kind() != Kind::Velocity)
+    }
+
+    fn of(piece: &Piece, start: Tick, notes: &[Note]) -> Self {
+        let tokens = encode(start, notes);
+        let (bars, flat) = (piece.bars, piece.flat);
+        Self { tokens, notes: notes.len(), start, bars, flat, style: 0 }
     }
 
     /// Ticks of a bar.
@@ -92,24 +126,29 @@ impl Cursor {
 
     /// Writes the next steps into one lane of a window and pads with what does not count.
     pub fn fill(&mut self, window: &mut Window, lane: usize) {
+        let width = window.features.len() / (window.steps * window.lanes).max(1);
         for t in 0..window.steps {
             let at = t * window.lanes + lane;
-            let features = &mut window.features[at * FEATURES..(at + 1) * FEATURES];
+            let features = &mut window.features[at * width..(at + 1) * width];
+            features.fill(0.0);
             if self.done() {
-                features.fill(0.0);
                 window.tokens[at] = Token::START.id();
                 window.places[at] = 0;
                 window.targets[at] = 0;
                 window.weights[at] = 0.0;
                 continue;
             }
-            if let Some(features) = features.first_chunk_mut() {
-                self.ear.features(features);
+            if let Some((ear, styles)) = features.split_first_chunk_mut() {
+                self.ear.features(ear);
+                let style = self.reading.style.checked_sub(1).and_then(|i| styles.get_mut(i));
+                if let Some(x) = style {
+                    *x = 1.0;
+                }
             }
             window.tokens[at] = self.heard.id();
             window.places[at] = self.ear.place();
             window.targets[at] = self.reading.tokens[self.position].id();
-            window.weights[at] = 1.0;
+            window.weights[at] = f32::from(u8::from(self.reading.counts(self.position)));
             self.advance();
         }
     }
@@ -120,15 +159,15 @@ pub fn ticks(tokens: &[Token]) -> i64 {
     tokens.iter().map(|t| if let Token::Shift(ticks) = t { i64::from(*ticks) } else { 0 }).sum()
 }
 
-/// A window of the right lengths, all padding.
-pub fn empty_window(steps: usize, lanes: usize) -> Window {
+/// A window of the right lengths for a model of so many features, all padding.
+pub fn empty_window(steps: usize, lanes: usize, features: usize) -> Window {
     let n = steps * lanes;
     Window {
         steps,
         lanes,
         tokens: vec![0; n],
         places: vec![0; n],
-        features: vec![0.0; n * FEATURES],
+        features: vec![0.0; n * features],
         targets: vec![0; n],
         weights: vec![0.0; n],
     }
@@ -146,7 +185,8 @@ pub struct Position {
 /// Endless windows of shuffled, transposed pieces.
 #[derive(Clone, Debug)]
 pub struct Stream {
-    pieces: Arc<[Piece]>,
+    mix: Arc<Mix>,
+    roles: Shares,
     seed: u64,
     begun: u64,
     lanes: Vec<Option<(u64, Cursor)>>,
@@ -155,10 +195,10 @@ pub struct Stream {
 }
 
 impl Stream {
-    /// A stream of `lanes` lanes; `pieces` must not be empty or nothing ever counts.
-    pub fn new(pieces: Arc<[Piece]>, seed: u64, lanes: usize) -> Self {
-        let order = (0, shuffled(pieces.len(), seed, 0));
-        Self { pieces, seed, begun: 0, lanes: vec![None; lanes], order }
+    /// A stream of `lanes` lanes; there must be pieces, or nothing ever counts.
+    pub fn new(mix: Arc<Mix>, roles: Shares, seed: u64, lanes: usize) -> Self {
+        let order = (0, mix.deal(seed, 0));
+        Self { mix, roles, seed, begun: 0, lanes: vec![None; lanes], order }
     }
 
     /// Where it stands, to be saved.
@@ -209,59 +249,51 @@ impl Stream {
         Some((number, Cursor::new(Arc::new(self.reading(number)?))))
     }
 
-    /// The reading with this number: which piece, in which key, in which role.
+    /// The reading with this number: which piece, in which key, role and style, and from where.
     fn reading(&mut self, number: u64) -> Option<Reading> {
-        let count = self.pieces.len() as u64;
+        let count = self.mix.len() as u64;
         let round = number.checked_div(count)?;
         if self.order.0 != round {
-            self.order = (round, shuffled(self.pieces.len(), self.seed, round));
+            self.order = (round, self.mix.deal(self.seed, round));
         }
-        let piece = &self.pieces[self.order.1[(number % count) as usize]];
+        let (piece, style) = self.mix.piece(self.order.1[(number % count) as usize]);
         let mut rng = random(self.seed, FIRST_READING + number);
         let semitones = below(&mut rng, 12) as i32 - 5;
-        let role = match below(&mut rng, 100) {
-            0..ALTERNATING_PERCENT => Role::Alternate {
-                bars: 1 << below(&mut rng, 3),
-                machine_first: below(&mut rng, 2) == 1,
-            },
-            n if n % 2 == 0 => Role::Accompany,
-            _ => Role::Lead,
+        let place = f64::from(below(&mut rng, 1 << 20)) / f64::from(1 << 20);
+        let role = self.roles.role(place, below(&mut rng, 6));
+        let styled = below(&mut rng, 100) >= STYLELESS_PERCENT;
+        let reading = match excerpt(piece, &mut rng) {
+            Some((start, entry)) => Reading::excerpt(piece, role, semitones, start, entry),
+            None => Reading::new(piece, role, semitones),
         };
-        Some(Reading::new(piece, role, semitones))
+        Some(reading.in_style(if styled { style } else { 0 }))
     }
 }
 
-fn random(seed: u64, stream: u64) -> ChaCha8Rng {
-    let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    rng.set_stream(stream);
-    rng
-}
-
-/// A number below `n`, which must be small against 2^32.
-fn below(rng: &mut ChaCha8Rng, n: u32) -> u32 {
-    ((u64::from(rng.next_u32()) * u64::from(n)) >> 32) as u32
-}
-
-fn shuffled(count: usize, seed: u64, round: u64) -> Vec<usize> {
-    let mut order: Vec<usize> = (0..count).collect();
-    let mut rng = random(seed, round);
-    for i in (1..count).rev() {
-        order.swap(i, below(&mut rng, i as u32 + 1) as usize);
+/// From which bar line on a piece is read, and when the machine comes in; none for all of it.
+fn excerpt(piece: &Piece, rng: &mut ChaCha8Rng) -> Option<(Tick, Tick)> {
+    let start = piece.start();
+    let bars = piece.last_onset().since(start) / piece.bars.length - EXCERPT_BARS;
+    if bars < 1 || below(rng, 100) >= EXCERPT_PERCENT {
+        return None;
     }
-    order
+    let start = start.plus(piece.bars.length * i64::from(below(rng, bars.min(1 << 20) as u32 + 1)));
+    let late = below(rng, 100) < LATE_PERCENT;
+    let delay = below(rng, piece.bars.length.min(1 << 20) as u32 + 1);
+    Some((start, start.plus(if late { i64::from(delay) } else { 0 })))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::roles::Piece;
-    use crate::music::note::{Note, Voice};
+    use crate::data::mix::Set;
+    use crate::music::context::FEATURES;
     use crate::music::pitch::Pitch;
     use crate::music::token::Expect;
 
-    fn pieces(count: u8) -> Arc<[Piece]> {
+    fn pieces(count: u8) -> Vec<Piece> {
         let part = |n: u8, low: u8, every: i64| -> Vec<Note> {
-            (0..40 + i64::from(n) * 7)
+            (0..90 + i64::from(n) * 7)
                 .map(|i| Note {
                     onset: Tick(5 + i * every),
                     pitch: Pitch::new(low + (i % 9) as u8 + n),
@@ -277,25 +309,30 @@ mod tests {
             bars: Bars::default(),
             melody: part(n, 70, 6),
             accompaniment: part(n, 45, 4),
-            chords: Vec::new(),
+            ..Piece::default()
         };
         (0..count).map(piece).collect()
     }
 
+    fn windows(count: u8, seed: u64, lanes: usize) -> Stream {
+        let sets = vec![Set { pieces: pieces(count), style: 2, weight: None }];
+        Stream::new(Arc::new(Mix::new(sets)), Shares::default(), seed, lanes)
+    }
+
     /// The next windows of two and one lanes of 16 steps, and the lanes that began a piece.
     fn next(stream: &mut Stream) -> (Vec<Window>, Vec<usize>) {
-        let mut windows = vec![empty_window(16, 2), empty_window(16, 1)];
+        let mut windows = vec![empty_window(16, 2, FEATURES), empty_window(16, 1, FEATURES)];
         let fresh = stream.fill(&mut windows);
         (windows, fresh)
     }
 
     #[test]
     fn a_saved_place_goes_on_alike() {
-        let mut stream = Stream::new(pieces(5), 9, 3);
+        let mut stream = windows(5, 9, 3);
         for _ in 0..37 {
             next(&mut stream);
         }
-        let mut resumed = Stream::new(pieces(5), 9, 3);
+        let mut resumed = windows(5, 9, 3);
         resumed.seek(&stream.position());
         for _ in 0..60 {
             assert_eq!(next(&mut stream), next(&mut resumed));
@@ -304,7 +341,7 @@ mod tests {
 
     #[test]
     fn a_lane_tells_whole_pieces_by_the_grammar() {
-        let mut stream = Stream::new(pieces(5), 2, 3);
+        let mut stream = windows(5, 2, 3);
         let (mut grammar, mut last) = (Expect::Event, None);
         for _ in 0..200 {
             let (windows, fresh) = next(&mut stream);
@@ -326,36 +363,72 @@ mod tests {
     }
 
     #[test]
-    fn readings_come_in_all_keys_and_roles() {
-        let mut stream = Stream::new(pieces(5), 4, 1);
-        let readings: Vec<Reading> = (0..400).map(|n| stream.reading(n).unwrap()).collect();
-        let machine = |r: &Reading| {
-            let notes = r.tokens.iter().filter(|t| matches!(t, Token::Machine(_)));
-            notes.count() as f64 / r.notes as f64
+    fn readings_come_in_all_keys_from_all_places_and_mostly_in_their_style() {
+        let mut stream = windows(5, 4, 1);
+        let readings: Vec<Reading> = (0..600).map(|n| stream.reading(n).unwrap()).collect();
+        let pitch = |t: &Token| match t {
+            Token::Machine(p) | Token::Player(p) => Some(p.number()),
+            _ => None,
         };
-        let lowest = |r: &Reading| {
-            r.tokens
-                .iter()
-                .map(|t| match t {
-                    Token::Machine(p) | Token::Player(p) => p.number(),
-                    _ => 127,
-                })
-                .min()
-        };
+        let whole = readings.iter().filter(|r| r.start == Tick(0));
         // The five pieces lie a semitone apart, in twelve keys.
-        let lows: std::collections::BTreeSet<_> = readings.iter().map(lowest).collect();
-        assert_eq!(lows.len(), 16);
-        assert!(readings.iter().all(|r| (0.05..0.95).contains(&machine(r))), "both always play");
+        let lows = whole.filter(|r| r.notes > 150).map(|r| r.tokens.iter().filter_map(pitch).min());
+        assert_eq!(lows.collect::<std::collections::BTreeSet<_>>().len(), 16);
+        let is_late = |r: &Reading| r.start > Tick(0);
+        let share = |n: usize| n as f64 / readings.len() as f64;
+        // Half of those that are long enough, and of these all but one begin later than at the beginning.
+        let late = share(readings.iter().filter(|r| is_late(r)).count());
+        assert!((0.1..0.5).contains(&late), "{late}");
+        assert!(readings.iter().all(|r| r.start.0 % 48 == 0 && r.start.0 >= 0));
+        let styleless = share(readings.iter().filter(|r| r.style == 0).count());
+        assert!((0.1..0.2).contains(&styleless), "{styleless}");
+        assert!(readings.iter().all(|r| r.style == 0 || r.style == 2));
+    }
+
+    #[test]
+    fn an_excerpt_begins_with_the_player_and_an_empty_ear() {
+        let piece = &pieces(1)[0];
+        let whole = piece.notes(Role::Accompany, 0);
+        let reading = Reading::excerpt(piece, Role::Accompany, 0, Tick(96), Tick(110));
+        let later = whole.iter().filter(|n| n.onset >= Tick(96));
+        let silenced = |n: &&Note| n.voice == Voice::Machine && n.onset < Tick(110);
+        assert_eq!(reading.notes, later.clone().count() - later.clone().filter(silenced).count());
+        assert!(later.filter(silenced).count() > 2);
+        let first =
+            reading.tokens.iter().find(|t| matches!(t, Token::Machine(_) | Token::Player(_)));
+        assert!(matches!(first, Some(Token::Player(_))));
+        let mut window = empty_window(1, 1, FEATURES);
+        Cursor::new(Arc::new(reading)).fill(&mut window, 0);
+        assert_eq!(window.places[0], 0);
+        // Nothing is heard; "no onset in sight" is the one thing that is told.
+        assert!((window.features.iter().sum::<f32>() - 1.0).abs() < 1e-6);
+    }
+
+    #[test]
+    fn a_style_is_one_more_feature_and_made_up_velocities_do_not_count() {
+        let piece = Piece { flat: true, ..pieces(1)[0].clone() };
+        for style in 0..4 {
+            let reading = Reading::new(&piece, Role::Accompany, 0).in_style(style);
+            let mut window = empty_window(32, 1, FEATURES + 2);
+            Cursor::new(Arc::new(reading)).fill(&mut window, 0);
+            for (t, features) in window.features.chunks(FEATURES + 2).enumerate() {
+                let told = [style == 1, style == 2].map(|on| f32::from(u8::from(on)));
+                assert_eq!(features[FEATURES..], told, "a style beyond the model's is none");
+                let target = Token::from_id(window.targets[t]).unwrap();
+                let counts = !matches!(target, Token::Velocity(_));
+                assert!((window.weights[t] - f32::from(u8::from(counts))).abs() < f32::EPSILON);
+            }
+        }
     }
 
     #[test]
     fn places_and_features_follow_the_bar() {
         let reading = Arc::new(Reading::new(&pieces(1)[0], Role::Accompany, 0));
-        let mut window = empty_window(8, 1);
+        let mut window = empty_window(8, 1, FEATURES);
         Cursor::new(Arc::clone(&reading)).fill(&mut window, 0);
         assert_eq!(window.tokens[0], Token::START.id());
         assert_eq!((window.places[0], window.places[1]), (0, 5), "the first note is 5 ticks in");
-        let mut later = empty_window(4, 1);
+        let mut later = empty_window(4, 1, FEATURES);
         Cursor::at(reading, 4).fill(&mut later, 0);
         assert_eq!(window.tokens[4..], later.tokens[..]);
         assert_eq!(window.features[4 * FEATURES..], later.features[..]);

@@ -17,18 +17,17 @@ pub trait Net: Send + Sync {
     /// The state before anything was heard.
     fn state(&self) -> State;
 
+    /// The styles that it can be told, by number from 1.
+    fn styles(&self) -> usize {
+        0
+    }
+
     /// Feeds `token` (at `place` in the bar, with what the ear holds after it) and writes the logits of the
-    /// next token. `logits` has the length of the vocabulary.
+    /// next token. `features` are the [`FEATURES`] of the ear and one number for each style; `logits` has the
+    /// length of the vocabulary.
     ///
     /// Worker thread.
-    fn step(
-        &self,
-        token: u16,
-        place: u8,
-        features: &[f32; FEATURES],
-        state: &mut State,
-        logits: &mut [f32],
-    );
+    fn step(&self, token: u16, place: u8, features: &[f32], state: &mut State, logits: &mut [f32]);
 }
 
 /// A `duet` model as the session plays it, on the CPU.
@@ -54,7 +53,7 @@ pub fn playable_on(
     for (what, got, want) in [
         ("the vocabulary", config.vocabulary, VOCABULARY),
         ("the places in a bar", config.places, Bars::PLACES),
-        ("the context", config.features, FEATURES),
+        ("the context", config.features, FEATURES + checkpoint.manifest.styles.len()),
     ] {
         if got != want {
             return Err(ModelError::Input { what, got, want });
@@ -139,14 +138,11 @@ impl Net for OnDevice {
         State::zeros(self.packed.config())
     }
 
-    fn step(
-        &self,
-        token: u16,
-        place: u8,
-        features: &[f32; FEATURES],
-        state: &mut State,
-        logits: &mut [f32],
-    ) {
+    fn styles(&self) -> usize {
+        self.packed.config().features.saturating_sub(FEATURES)
+    }
+
+    fn step(&self, token: u16, place: u8, features: &[f32], state: &mut State, logits: &mut [f32]) {
         let input = StepInput { token, place, features };
         if !self.step_on_engine(input, state, logits)
             && self.packed.step(input, state, logits).is_err()

@@ -71,7 +71,7 @@ impl Session {
     pub fn new(net: Arc<dyn Net>) -> Self {
         let bars = Bars::default();
         Self {
-            trail: Trail::new(Arc::clone(&net), Tick(0), bars),
+            trail: Trail::new(Arc::clone(&net), 0, Tick(0), bars),
             net,
             window: VecDeque::with_capacity(memory::NOTES + 1),
             policy: Policy::new(Tick(0), bars),
@@ -137,6 +137,7 @@ impl Session {
             ToWorker::Settings(settings) => {
                 let mode = self.settings.mode;
                 self.settings = settings.sane();
+                self.trail.set_style(self.settings.style);
                 if mode != self.settings.mode {
                     self.company.clear();
                     self.policy.switch(self.closed.plus(1));
@@ -194,7 +195,7 @@ impl Session {
     /// Begins the trail anew with these notes in the ear.
     fn begin(&mut self, notes: Vec<Note>) {
         let start = notes.first().map_or(self.closed.plus(1), |n| n.onset);
-        self.trail = Trail::new(Arc::clone(&self.net), start, self.bars);
+        self.trail = Trail::new(Arc::clone(&self.net), self.settings.style, start, self.bars);
         for note in notes {
             self.trail.append(note, true);
         }

@@ -54,12 +54,14 @@ pub(crate) struct Trail {
     pub(crate) head: Snapshot,
     /// Snapshots that are free to be used again.
     pool: Vec<Snapshot>,
-    features: [f32; FEATURES],
+    /// What the ear holds, and the style as one number for each.
+    features: Vec<f32>,
     steps: u64,
 }
 
 impl Trail {
-    pub(crate) fn new(net: Arc<dyn Net>, start: Tick, bars: Bars) -> Self {
+    /// A trail in a style, counted from 1; 0, or one that the network does not know, is none.
+    pub(crate) fn new(net: Arc<dyn Net>, style: u8, start: Tick, bars: Bars) -> Self {
         let root = Snapshot {
             lstm: net.state(),
             context: Context::new(start, bars),
@@ -74,9 +76,11 @@ impl Trail {
             root,
             points: VecDeque::new(),
             pool: Vec::new(),
-            features: [0.0; FEATURES],
+            features: Vec::new(),
             steps: 0,
         };
+        trail.features.resize(FEATURES + trail.net.styles(), 0.0);
+        trail.set_style(style);
         trail.step(Token::START);
         trail.head.tokens_here = 0;
         trail.root.copy_from(&trail.head);
@@ -107,8 +111,17 @@ impl Trail {
         self.step(token);
     }
 
+    /// Tells the network another style from here on.
+    pub(crate) fn set_style(&mut self, style: u8) {
+        for (number, x) in (1_usize..).zip(&mut self.features[FEATURES..]) {
+            *x = f32::from(u8::from(number == usize::from(style)));
+        }
+    }
+
     fn step(&mut self, token: Token) {
-        self.head.context.features(&mut self.features);
+        if let Some(ear) = self.features.first_chunk_mut() {
+            self.head.context.features(ear);
+        }
         let place = self.head.context.place();
         self.net.step(
             token.id(),

@@ -84,11 +84,16 @@ impl Mode {
     }
 }
 
+/// The highest number of a style.
+pub const MAX_STYLE: u8 = 64;
+
 /// All settings. Values out of range are made usable by [`Settings::sane`].
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Settings {
     /// How the machine takes part.
     pub mode: Mode,
+    /// The style of the model that is played in, counted from 1; 0, or one that it has not, is none.
+    pub style: u8,
     /// Randomness of the choice: 1 is the model's own, towards 0 it takes the likeliest. 0.05 to 2.
     pub temperature: f32,
     /// The likeliest tokens that together hold this share of the probability are chosen from. 0.05 to 1.
@@ -157,6 +162,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             mode: Mode::Accompany,
+            style: 0,
             temperature: 1.0,
             top_p: 0.95,
             density: 0.0,
@@ -200,6 +206,7 @@ impl Settings {
         let number = |x: f32, low: f32, high: f32, else_: f32| {
             if x.is_nan() { else_ } else { x.clamp(low, high) }
         };
+        self.style = self.style.min(MAX_STYLE);
         self.temperature = number(self.temperature, 0.05, 2.0, default.temperature);
         self.top_p = number(self.top_p, 0.05, 1.0, default.top_p);
         self.density = number(self.density, -1.0, 1.0, default.density);

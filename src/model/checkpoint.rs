@@ -22,6 +22,11 @@ pub const MANIFEST_FILE: &str = "model.json";
 /// The file with the numbers.
 pub const WEIGHTS_FILE: &str = "weights.safetensors";
 
+/// The most styles of a model.
+pub const MAX_STYLES: usize = 64;
+/// The most characters of a style's name.
+pub const MAX_STYLE_NAME: usize = 32;
+
 const MAX_MANIFEST_BYTES: u64 = 1 << 20;
 
 /// What `model.json` says.
@@ -40,6 +45,12 @@ pub struct Manifest {
     pub vocabulary: Vocabulary,
     /// How notes became tokens, in words.
     pub tokenizer: String,
+    /// The styles that it can be told, one more feature each; the first is number 1.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub styles: Vec<String>,
+    /// The hash of the model that its training began with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<String>,
     /// What it was trained on.
     pub corpus: Corpus,
     /// The seed of everything random in its training.
@@ -89,6 +100,16 @@ pub struct Source {
     /// Where it can be had, if known.
     #[serde(default)]
     pub url: String,
+}
+
+/// Whether a style may be called so: letters, digits, `-` and `_`; and neither `any` nor a number, so that a style can
+/// be asked for by name or by number.
+pub fn is_style_name(name: &str) -> bool {
+    let fits = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    (1..=MAX_STYLE_NAME).contains(&name.len())
+        && name.chars().all(fits)
+        && !name.chars().all(|c| c.is_ascii_digit())
+        && !name.eq_ignore_ascii_case("any")
 }
 
 impl Vocabulary {
@@ -199,6 +220,7 @@ fn read_manifest(json: &[u8]) -> Result<Manifest, ModelError> {
     }
     let manifest: Manifest = serde_json::from_slice(json).map_err(wrong)?;
     manifest.config.validate()?;
+    check_styles(&manifest)?;
     let ours = Vocabulary::duet();
     let theirs = &manifest.vocabulary;
     for (what, got, want) in [
@@ -213,6 +235,23 @@ fn read_manifest(json: &[u8]) -> Result<Manifest, ModelError> {
         }
     }
     Ok(manifest)
+}
+
+fn check_styles(manifest: &Manifest) -> Result<(), ModelError> {
+    let styles = &manifest.styles;
+    let (value, high) = (styles.len(), MAX_STYLES.min(manifest.config.features));
+    if value > high {
+        return Err(ModelError::Size { field: "styles", value, low: 0, high });
+    }
+    for (i, name) in styles.iter().enumerate() {
+        if !is_style_name(name) || styles[..i].contains(name) {
+            let name: String = name.chars().take(80).filter(|c| !c.is_control()).collect();
+            return Err(ModelError::Json(format!(
+                "'{name}' is no name of a style, or is there twice"
+            )));
+        }
+    }
+    Ok(())
 }
 
 fn read_weights(config: LstmConfig, bytes: &[u8]) -> Result<Parameters, ModelError> {

@@ -65,6 +65,33 @@ impl Parameters {
         }
     }
 
+    /// The same weights for a model that is told more features, which say nothing to it yet.
+    ///
+    /// # Errors
+    /// As [`LstmConfig::validate`], or [`ModelError::Size`] when there would be fewer features.
+    pub fn with_features(&self, features: usize) -> Result<Self, ModelError> {
+        let old = self.config.features;
+        let mut wider = Self::zeros(LstmConfig { features, ..self.config })?;
+        if features < old {
+            return Err(ModelError::Size {
+                field: "features",
+                value: features,
+                low: old,
+                high: 4_096,
+            });
+        }
+        for (from, to) in self.config.tensors().into_iter().zip(wider.config.tensors()) {
+            let (from, to) = (&self.values[from.range], &mut wider.values[to.range]);
+            if from.len() == to.len() {
+                to.copy_from_slice(from);
+            } else {
+                let rows = from.chunks_exact(old.max(1)).zip(to.chunks_exact_mut(features));
+                rows.for_each(|(from, to)| to[..old].copy_from_slice(from));
+            }
+        }
+        Ok(wider)
+    }
+
     /// The shape.
     pub const fn config(&self) -> &LstmConfig {
         &self.config
@@ -196,6 +223,23 @@ mod tests {
         for (tensor, part) in tensors.iter().zip(parts) {
             assert_eq!(&parameters.values()[tensor.range.clone()], part, "{}", tensor.name);
         }
+    }
+
+    #[test]
+    fn more_features_change_nothing_until_they_are_learnt() {
+        let config = LstmConfig { hidden: 4, embedding: 3, features: 5, ..LstmConfig::default() };
+        let narrow = Parameters::random(config, 1).unwrap();
+        let wide = narrow.with_features(7).unwrap();
+        let (old, new) = (narrow.view(), wide.view());
+        for (old, new) in old.context.chunks(5).zip(new.context.chunks(7)) {
+            assert_eq!([old, &[0.0, 0.0]].concat(), new);
+        }
+        assert_eq!((old.head, old.embedding), (new.head, new.embedding));
+        assert_eq!(old.layers[1].weight_hh, new.layers[1].weight_hh);
+        assert_eq!(narrow.with_features(5).unwrap(), narrow);
+        assert!(narrow.with_features(4).is_err());
+        let none = Parameters::random(LstmConfig { features: 0, ..config }, 1).unwrap();
+        assert!(none.with_features(2).unwrap().view().context.iter().all(|x| *x == 0.0));
     }
 
     #[test]

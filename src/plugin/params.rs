@@ -10,7 +10,7 @@ use nice_plug::prelude::{
     BoolParam, EnumParam, FloatParam, FloatRange, IntParam, IntRange, Params,
 };
 
-use crate::link::settings::{Grid, Mode, Settings};
+use crate::link::settings::{Grid, MAX_STYLE, Mode, Settings};
 use crate::model::device::DeviceChoice;
 use crate::music::event::Channel;
 use crate::music::pitch::{Pitch, PitchClass};
@@ -38,6 +38,9 @@ pub(crate) struct SidemanParams {
     pub(crate) save_preset: BoolParam,
     #[id = "mode"]
     mode: EnumParam<Mode>,
+    /// 0 is none.
+    #[id = "style"]
+    style: IntParam,
     #[id = "active"]
     active: BoolParam,
     #[id = "temperature"]
@@ -131,6 +134,10 @@ impl SidemanParams {
             preset: text::menu(int("Preset", 0, 0, menu.last().max(1)), menu).non_automatable(),
             save_preset: switch("Save as a preset", false).non_automatable(),
             mode: EnumParam::new("Mode", start.mode),
+            style: text::word_or_number(
+                int("Style of the model", start.style.into(), 0, MAX_STYLE.into()),
+                "Any",
+            ),
             active: switch("Sideman plays", start.active),
             temperature: text::plain(float("Temperature", start.temperature, 0.05, 2.0), 2),
             top_p: text::percent(float("Choose from the likeliest", start.top_p, 0.05, 1.0)),
@@ -168,12 +175,10 @@ impl SidemanParams {
             .with_unit(" BPM"),
             follow_tempo: switch("Follow the tempo without a host's", start.follow_tempo),
             tap: switch("Tap a beat", false),
-            input: text::all_or_number(int(
-                "Listen to channel",
-                start.input.map_or(0, user_channel),
-                0,
-                16,
-            )),
+            input: text::word_or_number(
+                int("Listen to channel", start.input.map_or(0, user_channel), 0, 16),
+                "All",
+            ),
             output: int("Play on channel", user_channel(start.output), 1, 16),
             thru: switch("Pass my playing on", start.thru),
             key_switches: switch("Low keys choose the mode", start.key_switches),
@@ -191,6 +196,7 @@ impl SidemanParams {
         let bypass = self.bypass.value();
         Settings {
             mode: self.mode.value(),
+            style: small(self.style.value()),
             temperature: self.temperature.value(),
             top_p: self.top_p.value(),
             density: self.density.value(),
@@ -233,6 +239,7 @@ impl SidemanParams {
     pub(crate) fn adopt(&self, s: &Settings) {
         let start = Settings::default();
         put(&self.mode, s.mode);
+        put(&self.style, s.style.into());
         put(&self.temperature, s.temperature);
         put(&self.top_p, s.top_p);
         put(&self.density, s.density);
@@ -281,9 +288,10 @@ impl SidemanParams {
     }
 
     /// The numbers by id.
-    pub(crate) fn ints(&self) -> [(&'static str, &IntParam); 12] {
+    pub(crate) fn ints(&self) -> [(&'static str, &IntParam); 13] {
         [
             ("preset", &self.preset),
+            ("style", &self.style),
             ("register-low", &self.register_low),
             ("register-high", &self.register_high),
             ("polyphony", &self.polyphony),

@@ -4,7 +4,7 @@
 
 use serde::Serialize;
 
-use crate::link::settings::{Grid, Mode, Settings};
+use crate::link::settings::{Grid, MAX_STYLE, Mode, Settings};
 use crate::music::event::Channel;
 use crate::music::pitch::{Pitch, PitchClass};
 use crate::music::scale::Scale;
@@ -34,6 +34,17 @@ pub const PARAMETERS: &[Parameter] = &[
         range: "accompany, answer, trade, harmonise, solo",
         read: |text, s| Mode::ALL.into_iter().find(|m| m.name() == text).map(|m| s.mode = m),
         write: |s| s.mode.name().to_owned(),
+    },
+    Parameter {
+        name: "style",
+        about: "The style to play in, of those that the model learnt apart: `sideman models` lists them.",
+        unit: "number of the style",
+        range: "any, 1..64",
+        read: |text, s| {
+            let style = if text == "any" { Some(0) } else { whole(text, 1, MAX_STYLE.into()) };
+            style.map(|n| s.style = n)
+        },
+        write: |s| if s.style == 0 { "any".to_owned() } else { s.style.to_string() },
     },
     Parameter {
         name: "active",
@@ -423,6 +434,7 @@ mod tests {
     fn every_setting_reads_back_what_it_writes() {
         let mut other = Settings {
             mode: Mode::Answer,
+            style: 3,
             active: false,
             temperature: 0.7,
             density: -0.5,

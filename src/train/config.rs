@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::data::roles::Shares;
 use crate::model::LstmConfig;
+use crate::music::context::FEATURES;
 use crate::train::TrainError;
 
 /// The settings of a run; the same settings and pieces give the same bytes on one machine, with any number
@@ -36,6 +38,29 @@ pub struct TrainConfig {
     pub valid_pieces: usize,
     /// The share of the pieces that is held out.
     pub valid_share: f64,
+    /// How often each role is read.
+    #[serde(default)]
+    pub roles: Shares,
+    /// The sets of pieces, in the order in which they are given.
+    #[serde(default)]
+    pub sets: Vec<SetConfig>,
+    /// The styles that the model tells apart; the first is number 1. Empty when it tells none.
+    #[serde(default)]
+    pub styles: Vec<String>,
+    /// The hash of the model whose weights the run began with.
+    #[serde(default)]
+    pub from: Option<String>,
+}
+
+/// A set of pieces.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SetConfig {
+    /// Its name, and that of its style if the model tells styles apart.
+    pub name: String,
+    /// The share of all notes heard that comes from it, relative to the other sets'; none for the square root of
+    /// its notes.
+    pub weight: Option<f64>,
 }
 
 impl Default for TrainConfig {
@@ -54,6 +79,10 @@ impl Default for TrainConfig {
             valid_every: 500,
             valid_pieces: 24,
             valid_share: 0.1,
+            roles: Shares::default(),
+            sets: Vec::new(),
+            styles: Vec::new(),
+            from: None,
         }
     }
 }
@@ -83,6 +112,18 @@ impl TrainConfig {
         if self.batch * self.window > 1 << 20 {
             return wrong("--batch times --window is over 1048576 tokens a step".to_owned());
         }
+        if self.model.features != FEATURES + self.styles.len() {
+            let (features, styles) = (self.model.features, self.styles.len());
+            return wrong(format!("{features} features are not {FEATURES} and {styles} styles"));
+        }
+        let named = self.sets.iter().filter_map(|s| Some((s.name.as_str(), s.weight?)));
+        for (name, weight) in named {
+            if !(1e-6..=1e6).contains(&weight) {
+                return wrong(format!(
+                    "--weight {name} is {weight}, allowed are 0.000001 to 1000000"
+                ));
+            }
+        }
         for (name, value, low, high) in [
             ("--lr", self.learning_rate, 1e-9, 1.0),
             ("--clip", self.clip, 1e-6, 1e6),
@@ -94,6 +135,11 @@ impl TrainConfig {
             }
         }
         Ok(())
+    }
+
+    /// The number of a set's style, counted from 1; 0 where the model tells none apart.
+    pub fn style(&self, set: &str) -> usize {
+        self.styles.iter().position(|s| s == set).map_or(0, |i| i + 1)
     }
 
     /// The learning rate at a step, counted from 0: up, level, and down to 0 at the end.

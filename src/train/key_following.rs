@@ -135,7 +135,6 @@ mod tests {
     use crate::data::chord::parse;
     use crate::music::note::{Note, Voice};
     use crate::music::pitch::Pitch;
-    use crate::music::time::Bars;
 
     fn piece(melody_up: u8, chords_up: &str) -> Piece {
         let melody = (0..64_i64).map(|i| Note {
@@ -149,14 +148,7 @@ mod tests {
             let name = if i % 2 == 0 { "C:maj" } else { chords_up };
             (Tick(i * 48), parse(name).unwrap())
         });
-        Piece {
-            name: String::new(),
-            hash: [0; 32],
-            bars: Bars::default(),
-            melody: melody.collect(),
-            accompaniment: Vec::new(),
-            chords: chords.collect(),
-        }
+        Piece { melody: melody.collect(), chords: chords.collect(), ..Piece::default() }
     }
 
     #[test]

@@ -65,8 +65,10 @@ impl Scores {
         let mut tally = Tally::default();
         for (reading, scores) in readings.iter().zip(&self.0) {
             let mut before = None;
-            for (token, score) in reading.tokens.iter().zip(scores) {
-                tally.token(attribute(before, *token), *score);
+            for (i, (token, score)) in reading.tokens.iter().zip(scores).enumerate() {
+                if reading.counts(i) {
+                    tally.token(attribute(before, *token), *score);
+                }
                 before = Some(*token);
             }
         }
@@ -151,9 +153,14 @@ impl Metrics {
     }
 }
 
-/// Both roles of every piece, in its own key.
+/// Both roles of every piece, in its own key and in no style.
 pub fn readings(pieces: &[Piece]) -> Vec<Arc<Reading>> {
-    let read = |piece, role| Arc::new(Reading::new(piece, role, 0));
+    readings_in(pieces, 0)
+}
+
+/// The same in a style, counted from 1; 0 is none.
+pub fn readings_in(pieces: &[Piece], style: usize) -> Vec<Arc<Reading>> {
+    let read = |piece, role| Arc::new(Reading::new(piece, role, 0).in_style(style));
     pieces.iter().flat_map(|p| [read(p, Role::Accompany), read(p, Role::Lead)]).collect()
 }
 
@@ -230,7 +237,7 @@ fn side_by_side(
 ) -> Result<Vec<Vec<Score>>, ModelError> {
     let lanes = passages.len();
     let mut workspace = Workspace::default();
-    let mut window = empty_window(STEPS, lanes);
+    let mut window = empty_window(STEPS, lanes, parameters.config().features);
     let mut states = LaneStates::zeros(parameters.config(), lanes);
     let mut cursors: Vec<Cursor> =
         passages.iter().map(|p| Cursor::fresh(Arc::clone(&p.reading), p.from)).collect();
@@ -244,7 +251,7 @@ fn side_by_side(
         let told = workspace.nats.iter().zip(&workspace.ranks);
         for (at, (nats, rank)) in told.enumerate() {
             let (scores, passage) = (&mut scores[at % lanes], passages[at % lanes]);
-            if window.weights[at] > 0.0 && scores.len() < passage.to - passage.from {
+            if scores.len() < passage.to - passage.from {
                 scores.push(Score { nats: *nats, rank: *rank });
             }
         }

@@ -159,7 +159,7 @@ mod tests {
     use crate::data::roles::{Piece, Role};
     use crate::music::note::{Note, Voice};
     use crate::music::pitch::Pitch;
-    use crate::music::time::{Bars, Tick};
+    use crate::music::time::Tick;
 
     fn reading() -> Arc<Reading> {
         let note = |i: i64| Note {
@@ -169,14 +169,7 @@ mod tests {
             velocity: 64,
             duration: 6,
         };
-        let piece = Piece {
-            name: String::new(),
-            hash: [0; 32],
-            bars: Bars::default(),
-            melody: (0..200).map(note).collect(),
-            accompaniment: Vec::new(),
-            chords: Vec::new(),
-        };
+        let piece = Piece { melody: (0..200).map(note).collect(), ..Piece::default() };
         Arc::new(Reading::new(&piece, Role::Accompany, 0))
     }
 

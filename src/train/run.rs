@@ -7,13 +7,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use crate::data::split::Split;
-use crate::data::stream::{Reading, Stream};
+use crate::data::stream::Stream;
 use crate::model::checkpoint::{Corpus, FORMAT, Source, Vocabulary};
 use crate::model::window::Window;
 use crate::model::{Checkpoint, Manifest, Parameters};
+use crate::music::context::FEATURES;
 use crate::train::adam::Adam;
-use crate::train::metric::{self, Metrics};
+use crate::train::material::{self, HeldOut, Material, Measured};
 use crate::train::resume::{Progress, Snapshot};
 use crate::train::shard::{self, SHARD_LANES, Shard, Work};
 use crate::train::store::{self, Line};
@@ -39,6 +39,8 @@ pub struct Job {
     pub save_every: Duration,
     /// Where the pieces come from, for the model card.
     pub sources: Vec<Source>,
+    /// The weights to begin with; none for random ones.
+    pub start: Option<Parameters>,
 }
 
 /// What happens in a run.
@@ -71,7 +73,7 @@ pub enum Event {
         /// Steps done.
         step: u64,
         /// What was measured.
-        metrics: Metrics,
+        measured: Measured,
         /// Whether no earlier model was better.
         best: bool,
     },
@@ -99,14 +101,14 @@ pub struct Outcome {
 /// [`TrainError`] when a setting is wrong, a file can't be written, or the loss runs away.
 pub fn run(
     config: &TrainConfig,
-    split: Split,
+    sets: Vec<Material>,
     job: &Job,
     stop: &AtomicBool,
     tell: &mut dyn FnMut(Event),
 ) -> Result<Outcome, TrainError> {
     config.validate()?;
     fs::create_dir_all(&job.folder).map_err(|e| TrainError::file(&job.folder, &e))?;
-    let mut runner = Runner::new(config, split, job)?;
+    let mut runner = Runner::new(config, sets, job)?;
     write_config(config, &job.folder)?;
     tell(Event::Started {
         step: runner.step,
@@ -115,6 +117,11 @@ pub fn run(
         train_pieces: runner.corpus.train_pieces,
         valid_pieces: runner.corpus.valid_pieces,
     });
+    if runner.step == 0 && job.start.is_some() {
+        // Whatever comes has to beat the model that it began as.
+        let (measured, best) = runner.measure()?;
+        tell(Event::Measured { step: 0, measured, best });
+    }
     let mut saved = Instant::now();
     let mut stopped = false;
     while runner.step < config.steps {
@@ -122,8 +129,8 @@ pub fn run(
         let (step, nats_per_token) = (runner.step, nats / tokens.max(1.0));
         tell(Event::Step { step, nats_per_token, tokens: tokens as u64 });
         if step.is_multiple_of(config.valid_every) || step == config.steps {
-            let (metrics, best) = runner.measure()?;
-            tell(Event::Measured { step, metrics, best });
+            let (measured, best) = runner.measure()?;
+            tell(Event::Measured { step, measured, best });
         }
         stopped = stop.load(Ordering::Relaxed) && step < config.steps;
         if stopped || step == config.steps || saved.elapsed() >= job.save_every {
@@ -144,7 +151,7 @@ struct Runner<'a> {
     job: &'a Job,
     corpus: Corpus,
     stream: Stream,
-    valid: Vec<Arc<Reading>>,
+    held_out: HeldOut,
     shards: Vec<Shard>,
     parameters: Parameters,
     adam: Adam,
@@ -158,17 +165,25 @@ struct Runner<'a> {
 }
 
 impl<'a> Runner<'a> {
-    fn new(config: &'a TrainConfig, split: Split, job: &'a Job) -> Result<Self, TrainError> {
-        let corpus = describe(&split, &job.sources);
-        let valid: Vec<_> = split.valid.into_iter().take(config.valid_pieces).collect();
+    fn new(config: &'a TrainConfig, sets: Vec<Material>, job: &'a Job) -> Result<Self, TrainError> {
+        let corpus = material::describe(&sets, &job.sources);
+        let (mix, held_out) = material::part(sets, config.valid_pieces);
+        let parameters = match &job.start {
+            Some(start) => start.with_features(config.model.features)?,
+            None => Parameters::random(config.model, config.seed)?,
+        };
+        if parameters.config().tensors() != config.model.tensors() {
+            let text = "--from: the model has other sizes than the run";
+            return Err(TrainError::Config(text.to_owned()));
+        }
         let mut runner = Self {
             config,
             job,
             corpus,
-            stream: Stream::new(split.train.into(), config.seed, config.batch),
-            valid: metric::readings(&valid),
+            stream: Stream::new(Arc::new(mix), config.roles, config.seed, config.batch),
+            held_out,
             shards: shard::cut(config.model, config.window, config.batch)?,
-            parameters: Parameters::random(config.model, config.seed)?,
+            parameters: Parameters::from_values(config.model, parameters.values().to_vec())?,
             adam: Adam::new(config.model)?,
             step: 0,
             best: None,
@@ -241,23 +256,25 @@ impl<'a> Runner<'a> {
         }
     }
 
-    fn measure(&mut self) -> Result<(Metrics, bool), TrainError> {
-        let metrics = metric::evaluate(&self.parameters, &self.valid, self.job.threads)?;
-        let best = self.best.is_none_or(|b| metrics.nats_per_note < b);
+    fn measure(&mut self) -> Result<(Measured, bool), TrainError> {
+        let measured = self.held_out.measure(&self.parameters, self.job.threads)?;
+        let nats_per_note = measured.metrics.nats_per_note;
+        let best = self.best.is_none_or(|b| nats_per_note < b);
         let line = Line {
             step: self.step,
             learning_rate: self.config.learning_rate_at(self.step.saturating_sub(1)),
             train_nats_per_token: self.since.0 / self.since.1.max(1.0),
             tokens_per_second: self.busy_tokens / self.busy.as_secs_f64().max(1e-9),
-            valid: metrics.clone(),
+            valid: measured.metrics.clone(),
+            by_set: measured.by_set.clone(),
         };
         store::append(&self.job.folder, &line)?;
         (self.since, self.busy, self.busy_tokens) = ((0.0, 0.0), Duration::ZERO, 0.0);
         if best {
-            self.best = Some(metrics.nats_per_note);
-            self.checkpoint(metrics.named()).save(&self.job.folder.join(BEST_FOLDER))?;
+            self.best = Some(nats_per_note);
+            self.checkpoint(measured.named()).save(&self.job.folder.join(BEST_FOLDER))?;
         }
-        Ok((metrics, best))
+        Ok((measured, best))
     }
 
     fn save(&self) -> Result<(), TrainError> {
@@ -281,29 +298,19 @@ impl<'a> Runner<'a> {
             sideman: env!("CARGO_PKG_VERSION").to_owned(),
             config: self.config.model,
             vocabulary: Vocabulary::duet(),
-            tokenizer: "duet: 12 ticks a beat, player pitch + velocity, machine pitch + velocity + \
-                        duration, low to high inside a tick, place in the bar and 73 context features"
-                .to_owned(),
+            tokenizer: format!(
+                "duet: 12 ticks a beat, player pitch + velocity, machine pitch + velocity + duration, low to high \
+                 inside a tick, place in the bar and {FEATURES} context features{}",
+                if self.config.styles.is_empty() { "" } else { ", one more for each style" }
+            ),
+            styles: self.config.styles.clone(),
+            from: self.config.from.clone(),
             corpus: self.corpus.clone(),
             seed: self.config.seed,
             steps: self.step,
             metrics,
         };
         Checkpoint { manifest, parameters: self.parameters.clone() }
-    }
-}
-
-fn describe(split: &Split, sources: &[Source]) -> Corpus {
-    let mut hasher = blake3::Hasher::new();
-    for piece in &split.train {
-        hasher.update(&piece.hash);
-    }
-    Corpus {
-        train_pieces: split.train.len(),
-        valid_pieces: split.valid.len(),
-        train_notes: split.train.iter().map(|p| p.melody.len() + p.accompaniment.len()).sum(),
-        hash: hasher.finalize().to_hex().to_string(),
-        sources: sources.to_vec(),
     }
 }
 

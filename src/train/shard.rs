@@ -39,7 +39,7 @@ pub(crate) fn cut(model: LstmConfig, steps: usize, lanes: usize) -> Result<Vec<S
         .map(|first| {
             let lanes = SHARD_LANES.min(lanes - first);
             Ok(Shard {
-                window: empty_window(steps, lanes),
+                window: empty_window(steps, lanes, model.features),
                 states: LaneStates::zeros(&model, lanes),
                 workspace: Workspace::default(),
                 gradients: Parameters::zeros(model)?,

@@ -22,6 +22,8 @@ pub struct Line {
     pub tokens_per_second: f64,
     /// Held-out pieces.
     pub valid: Metrics,
+    /// Nats a note on the held-out pieces of each set, where there are several.
+    pub by_set: Vec<(String, f64)>,
 }
 
 /// Drops the lines that a run wrote after the step from which it now goes on.
@@ -54,7 +56,9 @@ pub fn append(folder: &Path, line: &Line) -> Result<(), TrainError> {
         let names = ["step", "learning_rate", "train_nats_per_token", "tokens_per_second"];
         let valid = ["valid_nats_per_note", "valid_nats_per_token"].map(ToOwned::to_owned);
         let attributes = ATTRIBUTES.map(|a| format!("valid_nats_{a}"));
+        let sets = line.by_set.iter().map(|(name, _)| format!("valid_nats_per_note_{name}"));
         let header = names.map(ToOwned::to_owned).into_iter().chain(valid).chain(attributes);
+        let header = header.chain(sets);
         writer.write_record(header).map_err(|e| wrong(&e))?;
     }
     let mut fields = vec![line.step.to_string(), format!("{:.6}", line.learning_rate)];
@@ -63,6 +67,7 @@ pub fn append(folder: &Path, line: &Line) -> Result<(), TrainError> {
     fields.push(format!("{:.4}", line.valid.nats_per_note));
     fields.push(format!("{:.4}", line.valid.nats_per_token));
     fields.extend(ATTRIBUTES.iter().map(|a| format!("{:.4}", line.valid.by_attribute[a])));
+    fields.extend(line.by_set.iter().map(|(_, nats)| format!("{nats:.4}")));
     writer.write_record(fields).map_err(|e| wrong(&e))?;
     writer.flush().map_err(|e| wrong(&e))
 }

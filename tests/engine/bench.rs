@@ -11,7 +11,6 @@ use sideman::link::settings::Settings;
 use sideman::live::block::{Block, Sink, Transport};
 use sideman::live::improviser::Improviser;
 use sideman::model::{LstmConfig, State};
-use sideman::music::context::FEATURES;
 use sideman::music::event::{Channel, Midi, TimedMidi};
 use sideman::music::note::Note;
 use sideman::music::time::{SampleRate, Tick};
@@ -27,14 +26,7 @@ impl Net for Restless {
         State::zeros(&config)
     }
 
-    fn step(
-        &self,
-        token: u16,
-        place: u8,
-        features: &[f32; FEATURES],
-        state: &mut State,
-        logits: &mut [f32],
-    ) {
+    fn step(&self, token: u16, place: u8, features: &[f32], state: &mut State, logits: &mut [f32]) {
         let config = LstmConfig { hidden: 1, layers: 1, ..LstmConfig::default() };
         let mut hash = state.values()[0].to_bits();
         for word in

@@ -2,7 +2,6 @@
 
 use crate::infer::net::Net;
 use crate::model::{LstmConfig, State};
-use crate::music::context::FEATURES;
 use crate::music::token::{Token, VOCABULARY};
 use crate::train::ngram::NGram;
 
@@ -32,7 +31,7 @@ impl Net for NGramNet {
         &self,
         token: u16,
         _place: u8,
-        _features: &[f32; FEATURES],
+        _features: &[f32],
         state: &mut State,
         logits: &mut [f32],
     ) {
@@ -66,7 +65,7 @@ mod tests {
     use crate::data::stream::Reading;
     use crate::music::note::{Note, Voice};
     use crate::music::pitch::Pitch;
-    use crate::music::time::{Bars, Tick};
+    use crate::music::time::Tick;
 
     #[test]
     fn its_steps_are_the_n_grams() {
@@ -77,14 +76,7 @@ mod tests {
             velocity: 64,
             duration: 3,
         };
-        let piece = Piece {
-            name: String::new(),
-            hash: [0; 32],
-            bars: Bars::default(),
-            melody: (0..100).map(note).collect(),
-            accompaniment: Vec::new(),
-            chords: Vec::new(),
-        };
+        let piece = Piece { melody: (0..100).map(note).collect(), ..Piece::default() };
         let reading = Arc::new(Reading::new(&piece, Role::Accompany, 0));
         for order in 1..=4 {
             let model = NGram::new(&[Arc::clone(&reading)], order);
@@ -92,7 +84,7 @@ mod tests {
             let (mut state, mut logits) = (net.state(), [0.0; VOCABULARY]);
             let mut last = Token::START;
             for at in 0..20_usize {
-                net.step(last.id(), 0, &[0.0; FEATURES], &mut state, &mut logits);
+                net.step(last.id(), 0, &[], &mut state, &mut logits);
                 let heard =
                     (1..order).rev().map(|back| Some(reading.tokens[at.checked_sub(back)?]));
                 model.foretell(heard, |length, p| {

@@ -99,7 +99,6 @@ fn meter(bar: i64) -> Option<Meter> {
 mod tests {
     use super::*;
     use crate::infer::{builtin, net};
-    use crate::music::time::Bars;
 
     #[test]
     fn bars_keep_their_length() {
@@ -119,14 +118,8 @@ mod tests {
             velocity: 80,
             duration: 11,
         });
-        let piece = Piece {
-            name: "scale".to_owned(),
-            hash: [0; 32],
-            bars: Bars::default(),
-            melody: melody.collect(),
-            accompaniment: Vec::new(),
-            chords: Vec::new(),
-        };
+        let piece =
+            Piece { name: "scale".to_owned(), melody: melody.collect(), ..Piece::default() };
         let stretch = Stretch::of_melody(&piece, 6).unwrap();
         assert_eq!((stretch.start, stretch.bars), (Tick(48), 6));
         let net = net::playable(&builtin::checkpoint().unwrap()).unwrap();

@@ -11,6 +11,8 @@ fn checkpoint() -> Checkpoint {
         config,
         vocabulary: Vocabulary::duet(),
         tokenizer: "test".to_owned(),
+        styles: Vec::new(),
+        from: None,
         corpus: Corpus {
             sources: vec![Source {
                 name: "made up".to_owned(),
@@ -70,6 +72,15 @@ fn a_wrong_manifest_is_named() {
     check(|m| m["format"] = 2.into(), "format 2, this Sideman reads format 1");
     check(|m| m["format"] = "1".into(), "model.json: invalid type");
     check(|m| m["extra"] = 1.into(), "unknown field `extra`");
+    check(|m| m["styles"] = vec!["a"; 74].into(), "styles is 74, allowed are 0 to 64");
+    check(
+        |m| m["styles"] = vec!["jazz", "jazz"].into(),
+        "'jazz' is no name of a style, or is there twice",
+    );
+    for name in ["", "a b", "7", "Any", "a\n", &"x".repeat(33)] {
+        let message = error(&manifest_with(|m| m["styles"] = vec![name].into()), &weights);
+        assert!(message.contains("is no name of a style"), "{message}");
+    }
     check(|m| m["vocabulary"]["hash"] = "00".into(), "vocabulary hash is '00'");
     check(|m| m["vocabulary"]["name"] = "a\nb".into(), "vocabulary is 'ab'");
     check(|m| m["config"]["hidden"] = 4_000_000_000_u64.into(), "hidden is 4000000000");

@@ -42,6 +42,7 @@ fn each_parameter_sets_its_setting() {
     put(&params.hold, true);
     put(&params.reaction, 5);
     put(&params.phrase_gap, 24);
+    put(&params.style, 3);
     put(&params.trade_bars, 2);
     put(&params.machine_first, true);
     put(&params.voices, 4);
@@ -75,6 +76,7 @@ fn each_parameter_sets_its_setting() {
         hold: true,
         reaction: 5,
         phrase_gap: 24,
+        style: 3,
         trade_bars: 2,
         machine_first: true,
         voices: 4,
@@ -171,6 +173,7 @@ fn ranges_are_those_of_preset_files() {
         let end = |normalized| int.normalized_value_to_string(normalized, true);
         let (low, high) = match id {
             "input-channel" => ("all, 1".to_owned(), end(1.0)),
+            "style" => ("any, 1".to_owned(), end(1.0)),
             "reaction" | "phrase-gap" => {
                 let IntRange::Linear { min, max } = int.range() else { panic!("{id}") };
                 (min.to_string(), max.to_string())

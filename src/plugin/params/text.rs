@@ -48,15 +48,15 @@ pub(super) fn beats(param: IntParam) -> IntParam {
         .with_string_to_value(Arc::new(text_to_ticks))
 }
 
-/// 0 is `All`.
-pub(super) fn all_or_number(param: IntParam) -> IntParam {
+/// 0 is a word of its own.
+pub(super) fn word_or_number(param: IntParam, zero: &'static str) -> IntParam {
     param
-        .with_value_to_string(Arc::new(|n| match n {
-            0 => "All".to_owned(),
+        .with_value_to_string(Arc::new(move |n| match n {
+            0 => zero.to_owned(),
             n => n.to_string(),
         }))
-        .with_string_to_value(Arc::new(|text| match text.trim() {
-            text if text.eq_ignore_ascii_case("all") => Some(0),
+        .with_string_to_value(Arc::new(move |text| match text.trim() {
+            text if text.eq_ignore_ascii_case(zero) => Some(0),
             text => text.parse().ok(),
         }))
 }

@@ -4,7 +4,7 @@ use super::*;
 use crate::model::LstmConfig;
 use crate::music::note::{Note, Voice};
 use crate::music::pitch::Pitch;
-use crate::music::time::{Bars, Tick};
+use crate::music::time::Tick;
 
 fn piece(n: i64) -> Piece {
     let part = |low: u8, every: i64, count: i64| -> Vec<Note> {
@@ -19,12 +19,10 @@ fn piece(n: i64) -> Piece {
             .collect()
     };
     Piece {
-        name: String::new(),
         hash: [n as u8; 32],
-        bars: Bars::default(),
         melody: part(70, 6, 30 + 40 * n),
         accompaniment: part(45, 4, 50 * n),
-        chords: Vec::new(),
+        ..Piece::default()
     }
 }
 

@@ -4,7 +4,6 @@ use super::*;
 use crate::data::chord::parse;
 use crate::music::note::Voice;
 use crate::music::pitch::Pitch;
-use crate::music::time::Bars;
 
 fn note(onset: i64, pitch: u8, duration: i64) -> Note {
     Note {
@@ -19,9 +18,6 @@ fn note(onset: i64, pitch: u8, duration: i64) -> Note {
 /// Four bars of 4/4 from the second on: C major, nothing named, G major twice; a melody from beginning to end.
 fn piece() -> Piece {
     Piece {
-        name: String::new(),
-        hash: [0; 32],
-        bars: Bars::default(),
         melody: (4..20).map(|beat| note(12 * beat, 72, 12)).collect(),
         accompaniment: vec![note(0, 36, 48)],
         chords: vec![
@@ -29,6 +25,7 @@ fn piece() -> Piece {
             (Tick(96), PitchSet(0)),
             (Tick(144), parse("G:maj").unwrap()),
         ],
+        ..Piece::default()
     }
 }
 

@@ -20,6 +20,8 @@ mod guitars;
 #[cfg(feature = "standalone")]
 mod jam;
 #[cfg(feature = "train")]
+mod jsb;
+#[cfg(feature = "train")]
 mod lstm_names;
 #[cfg(feature = "train")]
 mod material;

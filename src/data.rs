@@ -7,6 +7,8 @@ pub mod chord;
 #[cfg(feature = "train")]
 pub mod corpus;
 #[cfg(feature = "train")]
+pub mod frames;
+#[cfg(feature = "train")]
 pub mod guitar;
 #[cfg(feature = "train")]
 mod kin;

@@ -47,6 +47,8 @@ pub enum Verb {
     Keys(PiecesArgs),
     /// Measure how well tempo and beat are followed where nobody tells them.
     Tempo(PiecesArgs),
+    /// Train on chorales and measure in the usual way: nats a time step.
+    Jsb(JsbArgs),
     /// Time training steps of both networks, beside PyTorch where there is one.
     Bench(BenchArgs),
 }
@@ -201,6 +203,59 @@ pub struct PiecesArgs {
     #[arg(long, default_value_t = 0.1)]
     pub valid_share: f64,
 }
+
+/// What `jsb` can be told.
+#[derive(Args, Debug)]
+#[command(after_help = JSB_EXAMPLES)]
+pub struct JsbArgs {
+    /// JSON file with "train", "valid" and "test": pieces of time steps of MIDI keys.
+    #[arg(long, value_name = "FILE")]
+    pub data: PathBuf,
+    /// Rounds over the training pieces, at most.
+    #[arg(long, default_value_t = 150)]
+    pub epochs: usize,
+    /// Rounds without a gain after which training ends.
+    #[arg(long, default_value_t = 25)]
+    pub patience: usize,
+    /// Pieces side by side.
+    #[arg(long, default_value_t = 16)]
+    pub batch: usize,
+    /// Units of each LSTM layer.
+    #[arg(long, default_value_t = 128)]
+    pub hidden: usize,
+    /// LSTM layers.
+    #[arg(long, default_value_t = 2)]
+    pub layers: usize,
+    /// Width of the input.
+    #[arg(long, default_value_t = 96)]
+    pub embedding: usize,
+    /// Share of each layer's outputs that is silenced in training.
+    #[arg(long, default_value_t = 0.5)]
+    pub dropout: f32,
+    /// Highest learning rate.
+    #[arg(long, default_value_t = 0.004)]
+    pub lr: f64,
+    /// Decides everything random.
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// Frames made up at each time step of the test pieces, to tell the probabilities of single keys; 0: leave that
+    /// measure out.
+    #[arg(long, default_value_t = 100)]
+    pub samples: usize,
+    /// Threads; the result does not depend on them [default: all].
+    #[arg(long)]
+    pub threads: Option<usize>,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+    /// Where there is no terminal for a progress bar, write a line for each round to stderr.
+    #[arg(long)]
+    pub log: bool,
+}
+
+const JSB_EXAMPLES: &str = "Examples:
+  sideman-train jsb --data jsb-chorales-quarter.json
+  sideman-train jsb --data jsb-chorales-quarter.json --hidden 128 --epochs 60 --samples 0 --json";
 
 /// What `bench` can be told.
 #[derive(Args, Debug)]

@@ -237,7 +237,9 @@ fn side_by_side(
 ) -> Result<Vec<Vec<Score>>, ModelError> {
     let lanes = passages.len();
     let mut workspace = Workspace::default();
-    let mut window = empty_window(STEPS, lanes, parameters.config().features);
+    let longest = passages.iter().map(|p| p.to - p.from).max().unwrap_or(0);
+    let features = parameters.config().features;
+    let mut window = empty_window(STEPS.min(longest.max(1)), lanes, features);
     let mut states = LaneStates::zeros(parameters.config(), lanes);
     let mut cursors: Vec<Cursor> =
         passages.iter().map(|p| Cursor::fresh(Arc::clone(&p.reading), p.from)).collect();

@@ -26,6 +26,9 @@ pub struct EvalArgs {
     /// Threads; no figure depends on them [default: all].
     #[arg(long)]
     pub threads: Option<usize>,
+    /// Folder for pictures of the figures, as SVG; made if missing.
+    #[arg(long, value_name = "DIR")]
+    pub plots: Option<PathBuf>,
     /// Only these measurements [default: all].
     #[arg(long, value_enum, value_delimiter = ',', value_name = "WHAT")]
     pub only: Vec<Section>,
@@ -48,11 +51,18 @@ pub struct EvalArgs {
 pub enum Section {
     /// How well held-out pieces are foretold, beside n-grams.
     Nats,
+    /// Nats by the minute of the piece: whether streaming drifts.
+    Minutes,
+    /// How far back the model hears.
+    Memory,
     /// What the engine plays to held-out melodies, beside what people played there.
     Music,
+    /// How long the runs of notes are that what it plays shares with what it was trained on.
+    Copying,
 }
 
 const EXAMPLES: &str = "Examples:
   sideman-train eval --model presets/duet --data midi/
   sideman-train eval --model runs/mine/best --data midi/ --only music --pieces 40 --json
-  sideman-train eval --model runs/mine/best --data midi/ --only music --set temperature=0.9 --set top-p=0.9";
+  sideman-train eval --model runs/mine/best --data midi/ --only music --set temperature=0.9
+  sideman-train eval --model runs/mine/best --data midi/ --only minutes,memory --plots pictures/";

@@ -7,8 +7,9 @@ use anyhow::{Context, Result, bail, ensure};
 use indicatif::ProgressBar;
 use serde_json::{Map, Value, json};
 
+use super::plot::{Plot, Ticks};
 use super::table::{Table, maybe};
-use super::{Findings, Subject, optional};
+use super::{EvalArgs, Findings, Subject};
 use crate::cli::eval::ngram_net::NGramNet;
 use crate::cli::eval::playing::accompany;
 use crate::data::roles::Piece;
@@ -33,20 +34,22 @@ const MODEL: &str = "model";
 const NGRAM: &str = "ngram";
 const ANOTHER: &str = "another_song";
 
-/// What was played to a piece.
-struct Take<'a> {
+/// A melody to play to.
+pub(super) struct Take<'a> {
     piece: &'a Piece,
     stretch: Stretch,
 }
 
-/// One who played to all the pieces.
-struct Column {
-    name: &'static str,
+/// One who played to all the melodies.
+pub(super) struct Column {
+    pub(super) name: &'static str,
+    /// The notes of each stretch.
+    pub(super) parts: Vec<Vec<Note>>,
     portraits: Vec<Portrait>,
 }
 
-/// Plays, and measures what was played.
-pub(super) fn measure(subject: &Subject<'_>, findings: &mut Findings) -> Result<()> {
+/// Who played, people first.
+pub(super) fn play(subject: &Subject<'_>) -> Result<Vec<Column>> {
     let settings = settings(subject)?;
     let takes: Vec<Take<'_>> = takes(subject);
     ensure!(!takes.is_empty(), "--data: no held-out piece has a melody and an accompaniment");
@@ -62,8 +65,7 @@ pub(super) fn measure(subject: &Subject<'_>, findings: &mut Findings) -> Result<
     }
     let another = |take: &Take<'_>| Ok(another_song(subject, take));
     columns.push(column(ANOTHER, &takes, another, subject.threads)?);
-    report(subject, &columns, takes.len(), findings);
-    Ok(())
+    Ok(columns)
 }
 
 fn settings(subject: &Subject<'_>) -> Result<Settings> {
@@ -104,13 +106,16 @@ fn column(
     threads: usize,
 ) -> Result<Column> {
     let bar = ProgressBar::new(takes.len() as u64).with_message(name);
-    let portraits = in_parallel(takes, threads, |take| {
+    let played = in_parallel(takes, threads, |take| {
         let notes = play(take)?;
         bar.inc(1);
-        Ok(portrait(take.piece, take.stretch, &notes))
+        let notes = take.stretch.notes(&notes).to_vec();
+        Ok((portrait(take.piece, take.stretch, &notes), notes))
     });
     bar.finish_and_clear();
-    Ok(Column { name, portraits: portraits.into_iter().collect::<Result<_>>()? })
+    let played: Vec<(Portrait, Vec<Note>)> = played.into_iter().collect::<Result<_>>()?;
+    let (portraits, parts) = played.into_iter().unzip();
+    Ok(Column { name, parts, portraits })
 }
 
 /// The accompaniment of a song that piece and seed choose, laid under this melody bar by bar. It is one that was trained
@@ -134,9 +139,10 @@ fn another_song(subject: &Subject<'_>, take: &Take<'_>) -> Vec<Note> {
     notes.map(|n| Note { onset: n.onset.plus(shift), ..*n }).collect()
 }
 
-fn report(subject: &Subject<'_>, columns: &[Column], pieces: usize, findings: &mut Findings) {
+/// Measures what was played.
+pub(super) fn measure(args: &EvalArgs, columns: &[Column], findings: &mut Findings) {
     let summaries: Vec<Summary> = columns.iter().map(|c| Summary::of(&c.portraits)).collect();
-    let args = subject.args;
+    let pieces = columns.first().map_or(0, |c| c.parts.len());
     let title = format!(
         "Playing: {pieces} held-out melodies, up to {} bars of each, seed {}; means over the pieces",
         args.bars, args.seed
@@ -161,11 +167,11 @@ fn report(subject: &Subject<'_>, columns: &[Column], pieces: usize, findings: &m
         let mut column = Map::new();
         let mut errors = Map::new();
         for (name, figure) in FIGURES.iter().zip(&summary.figures) {
-            column.insert((*name).to_owned(), optional(figure.mean));
-            errors.insert((*name).to_owned(), optional(figure.error));
+            column.insert((*name).to_owned(), json!(figure.mean));
+            errors.insert((*name).to_owned(), json!(figure.error));
         }
         for (i, name) in HISTOGRAMS.iter().enumerate() {
-            column.insert(format!("distance_{name}"), optional(distance(summary, i)));
+            column.insert(format!("distance_{name}"), json!(distance(summary, i)));
         }
         column.insert("standard_error".to_owned(), errors.into());
         Value::from(column)
@@ -180,4 +186,32 @@ fn report(subject: &Subject<'_>, columns: &[Column], pieces: usize, findings: &m
     music.insert("seed".to_owned(), args.seed.into());
     music.insert("settings".to_owned(), json!(args.sets));
     findings.json.insert("music".to_owned(), music.into());
+    let lines = |of: &dyn Fn(&Summary) -> &Vec<f64>| {
+        columns.iter().zip(&summaries).map(|(c, s)| (c.name.to_owned(), shares(of(s)))).collect()
+    };
+    for (i, name) in HISTOGRAMS.iter().enumerate() {
+        let (first, label) = AXES[i];
+        findings.plots.push((
+            *name,
+            Plot {
+                title: format!("{}: shares of the notes", name.replace('_', " ")),
+                across: label.to_owned(),
+                ticks: Ticks::Numbers(first),
+                lines: lines(&|s| &s.histograms[i]),
+            },
+        ));
+    }
+}
+
+/// For each histogram, what its first class is, and what its classes are.
+const AXES: [(i64, &str); HISTOGRAMS.len()] = [
+    (1, "sixteenth of the bar"),
+    (-24, "semitones from the lowest note of the onset before"),
+    (0, "semitones over the lowest note of the onset"),
+    (1, "length, by its place in the alphabet: a 48th of a bar to two bars"),
+];
+
+fn shares(counts: &[f64]) -> Vec<f64> {
+    let all: f64 = counts.iter().sum();
+    counts.iter().map(|c| c / all.max(1.0)).collect()
 }

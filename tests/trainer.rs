@@ -174,6 +174,29 @@ fn the_benchmark_of_the_step_speaks_json() {
 }
 
 #[test]
+fn chorales_are_measured_and_a_wrong_file_is_one_clear_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let piece = "[[60, 64, 67], [59, 62, 67], [60, 64, 72], []]";
+    let parts = ["train", "valid", "test"].map(|p| format!(r#""{p}": [{piece}, {piece}]"#));
+    fs::write(path("songs.json"), format!("{{{}}}", parts.join(", "))).unwrap();
+    fs::write(path("list.json"), "[1, 2]").unwrap();
+    check_fails(&["jsb", "--data", &path("missing.json")], "No such file");
+    check_fails(&["jsb", "--data", &path("list.json")], "expected {\"train\"");
+    check_fails(&["jsb", "--data", &path("songs.json"), "--epochs", "0"], "--epochs is 0");
+    check_fails(&["jsb", "--data", &path("songs.json"), "--hidden", "9999"], "hidden is 9999");
+    let tiny = ["--epochs", "3", "--hidden", "8", "--embedding", "8", "--samples", "5", "--json"];
+    let output = Command::cargo_bin("sideman-train")
+        .unwrap()
+        .args([&["jsb", "--data", &path("songs.json")][..], &tiny].concat())
+        .output()
+        .unwrap();
+    let json: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((json["test"]["frames"].as_u64(), json["rounds"].as_u64()), (Some(8), Some(3)));
+    assert!(json["test"]["keys"].as_f64().unwrap() > 0.0 && json["valid"]["keys"].is_null());
+}
+
+#[test]
 fn a_model_is_trained_measured_and_trained_on() {
     let folder = tempfile::tempdir().unwrap();
     let data = songs::write(&folder.path().join("data"), 3);
@@ -190,10 +213,11 @@ fn a_model_is_trained_measured_and_trained_on() {
     let (code, text) = program(&[&lstm[..], &["--resume", "--steps", "5"], &card].concat());
     assert_eq!(code, 0, "{text}");
 
-    let model = format!("{out}/last");
+    let (model, plots) = (format!("{out}/last"), format!("{out}/plots"));
     let output = Command::cargo_bin("sideman-train")
         .unwrap()
-        .args(["eval", "--model", &model, "--data", data, "--bars", "4", "--json"])
+        .args(["eval", "--model", &model, "--data", data, "--bars", "8", "--json"])
+        .args(["--plots", &plots])
         .output()
         .unwrap();
     let json: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
@@ -204,6 +228,10 @@ fn a_model_is_trained_measured_and_trained_on() {
     for who in ["people", "model", "ngram", "another_song"] {
         assert!(json["music"][who]["notes_per_beat"].as_f64().unwrap() >= 0.0, "{json}");
     }
+    assert!(json["copying"]["another_song"]["longest_run"].as_u64().unwrap() > 16);
+    assert!(json["by_minute"][0]["notes"].as_u64().unwrap() > 0 && json["memory"].is_null());
+    let picture = fs::read_to_string(format!("{plots}/onset_in_bar.svg")).unwrap();
+    assert!(picture.starts_with("<svg"), "{picture}");
     assert!(json["music"]["people"]["distance_duration"].as_f64().unwrap().abs() < 1e-9);
     let checkpoint = Checkpoint::load(Path::new(&model)).unwrap();
     assert_eq!(checkpoint.manifest.steps, 5);

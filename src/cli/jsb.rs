@@ -8,7 +8,7 @@ use crate::cli::train_args::JsbArgs;
 use crate::data::frames::Chorales;
 use crate::model::LstmConfig;
 use crate::train::chorale::training::{ChoraleConfig, train};
-use crate::train::chorale::{Keyboard, Teller, measure};
+use crate::train::chorale::{Keyboard, Teller, Tossing, measure};
 
 /// Trains, chooses by the valid pieces, measures the test pieces, prints.
 pub(super) fn jsb(args: &JsbArgs, threads: usize) -> Result<()> {
@@ -51,8 +51,10 @@ pub(super) fn jsb(args: &JsbArgs, threads: usize) -> Result<()> {
     })?;
     bar.finish_and_clear();
     let teller = Teller::new(config.keyboard, &parameters);
-    let valid = measure(&teller, &chorales.valid, 0, threads)?;
-    let test = measure(&teller, &chorales.test, args.samples, threads)?;
+    let valid = measure(&teller, &chorales.valid, None, threads)?;
+    let tossing =
+        (args.samples > 0).then(|| Tossing::new(args.samples, config.keyboard, &chorales.train));
+    let test = measure(&teller, &chorales.test, tossing.as_ref(), threads)?;
     if args.json {
         let json = json!({
             "rounds": epochs,

@@ -212,16 +212,16 @@ pub struct JsbArgs {
     #[arg(long, value_name = "FILE")]
     pub data: PathBuf,
     /// Rounds over the training pieces, at most.
-    #[arg(long, default_value_t = 150)]
+    #[arg(long, default_value_t = 70)]
     pub epochs: usize,
     /// Rounds without a gain after which training ends.
-    #[arg(long, default_value_t = 25)]
+    #[arg(long, default_value_t = 15)]
     pub patience: usize,
     /// Pieces side by side.
     #[arg(long, default_value_t = 16)]
     pub batch: usize,
     /// Units of each LSTM layer.
-    #[arg(long, default_value_t = 128)]
+    #[arg(long, default_value_t = 192)]
     pub hidden: usize,
     /// LSTM layers.
     #[arg(long, default_value_t = 2)]
@@ -240,7 +240,7 @@ pub struct JsbArgs {
     pub seed: u64,
     /// Frames made up at each time step of the test pieces, to tell the probabilities of single keys; 0: leave that
     /// measure out.
-    #[arg(long, default_value_t = 100)]
+    #[arg(long, default_value_t = 200)]
     pub samples: usize,
     /// Threads; the result does not depend on them [default: all].
     #[arg(long)]

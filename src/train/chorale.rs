@@ -246,15 +246,48 @@ pub struct Nats {
     pub keys: Option<f64>,
 }
 
-/// Measures pieces. The probabilities of single keys are estimated from so many frames made up at each time step; with
-/// none they are left out. The same on any number of threads.
+/// How the probabilities of single keys are told: from frames that the model makes up at each time step, and, where those
+/// say too little, from how often each key sounds at all, which counts as one frame more.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Tossing {
+    samples: usize,
+    frequencies: Vec<f64>,
+}
+
+impl Tossing {
+    /// From so many frames, at least one, and from the keys of the pieces that were trained on.
+    pub fn new(samples: usize, keyboard: Keyboard, train: &[Chorale]) -> Self {
+        let mut frequencies = vec![0.5; keyboard.keys];
+        for key in train.iter().flatten().flatten() {
+            frequencies[usize::from(keyboard.token(*key))] += 1.0;
+        }
+        let frames = train.iter().map(Vec::len).sum::<usize>() + 1;
+        for frequency in &mut frequencies {
+            *frequency /= frames as f64;
+        }
+        Self { samples: samples.max(1), frequencies }
+    }
+
+    /// Nats of a frame, each key a coin toss with the estimated probability. Nothing is ever certain.
+    fn nats(&self, keyboard: Keyboard, keys: &[f64], frame: &Frame) -> f64 {
+        let samples = self.samples as f64;
+        let nats = keys.iter().zip(&self.frequencies).enumerate().map(|(key, (p, frequency))| {
+            let p = ((samples * p + frequency) / (samples + 1.0)).min(1.0 - 0.5 / (samples + 1.0));
+            let sounds = frame.contains(&(keyboard.low + key as u8));
+            -(if sounds { p } else { 1.0 - p }).ln()
+        });
+        nats.sum()
+    }
+}
+
+/// Measures pieces, single keys only where it is said how. The same on any number of threads.
 ///
 /// # Errors
 /// [`ModelError::Input`] when the model is not for this keyboard.
 pub fn measure(
     teller: &Teller,
     pieces: &[Chorale],
-    samples: usize,
+    tossing: Option<&Tossing>,
     threads: usize,
 ) -> Result<Nats, ModelError> {
     let numbered: Vec<(u64, &Chorale)> = (0..).zip(pieces).collect();
@@ -263,9 +296,9 @@ pub fn measure(
         let mut heard = teller.begin()?;
         let (mut joint, mut keys) = (0.0, 0.0);
         for frame in *piece {
-            if samples > 0 {
-                let p = teller.keys(&heard, samples, &mut random)?;
-                keys += tosses(teller.keyboard, &p, frame, samples);
+            if let Some(tossing) = tossing {
+                let p = teller.keys(&heard, tossing.samples, &mut random)?;
+                keys += tossing.nats(teller.keyboard, &p, frame);
             }
             joint += teller.hear(&mut heard, frame)?;
         }
@@ -278,18 +311,7 @@ pub fn measure(
         sum = (sum.0 + joint, sum.1 + keys);
     }
     let mean = |nats: f64| nats / frames as f64;
-    Ok(Nats { frames, joint: mean(sum.0), keys: (samples > 0).then(|| mean(sum.1)) })
-}
-
-/// Nats of a frame, each key a coin toss. What is estimated from few frames is never taken for certain.
-fn tosses(keyboard: Keyboard, keys: &[f64], frame: &Frame, samples: usize) -> f64 {
-    let certain = 0.5 / samples as f64;
-    let nats = keys.iter().enumerate().map(|(key, p)| {
-        let p = p.clamp(certain * 0.01, 1.0 - certain);
-        let sounds = frame.contains(&(keyboard.low + key as u8));
-        -(if sounds { p } else { 1.0 - p }).ln()
-    });
-    nats.sum()
+    Ok(Nats { frames, joint: mean(sum.0), keys: tossing.map(|_| mean(sum.1)) })
 }
 
 #[cfg(test)]

@@ -57,10 +57,14 @@ fn the_probability_of_a_key_is_that_of_all_frames_that_hold_it() {
 
 #[test]
 fn a_coin_toss_for_each_key_is_counted_by_hand() {
-    let nats = tosses(TOY, &[0.5, 0.25, 0.0, 1.0, 0.125], &vec![60, 61], 1_000);
-    // Nothing is certain after a thousand tries: 1/2000 against the fourth, a hundredth of that for the third.
-    let want = -(0.5_f64.ln() + 0.25_f64.ln() + 0.0005_f64.ln() + 0.875_f64.ln());
-    assert!((nats - want).abs() < 1e-4, "{nats} {want}");
+    // Of nine frames and one half, key 60 sounds in all, key 61 in one; 9 samples and the frequencies make ten.
+    let train: Vec<Frame> = (0..9).map(|i| if i == 0 { vec![60, 61] } else { vec![60] }).collect();
+    let tossing = Tossing::new(9, TOY, &[train]);
+    let rare = 0.05;
+    assert_eq!(tossing.frequencies, [0.95, 0.15, rare, rare, rare]);
+    let nats = tossing.nats(TOY, &[0.5, 0.2, 0.0, 1.05, 0.1], &vec![60, 62]);
+    let want = [0.545, 1.0 - 0.195, 0.005, 0.05, 1.0 - 0.095].map(f64::ln);
+    assert!((nats + want.iter().sum::<f64>()).abs() < 1e-9, "{nats} {want:?}");
 }
 
 #[test]
@@ -84,7 +88,7 @@ fn what_training_counts_is_the_joint_measure_but_for_keys_that_cannot_come() {
     let mut workspace = Workspace::default();
     let mut states = LaneStates::zeros(&shape(), 1);
     workspace.run(&Prepared::new(&parameters), &window, &mut states, None).unwrap();
-    let measured = measure(&teller(), &[piece], 0, 1).unwrap();
+    let measured = measure(&teller(), &[piece], None, 1).unwrap();
     assert_eq!(measured.frames, 5);
     // Where a frame begins everything may come, and both count alike.
     let first = &workspace.nats;
@@ -120,8 +124,9 @@ fn a_tiny_run_learns_and_comes_out_alike_on_any_threads() {
     let one = train(&config, &chorales, 1, &mut |e| valid.push(e.valid.joint)).unwrap();
     let two = train(&config, &chorales, 2, &mut |_| {}).unwrap();
     assert_eq!(one, two);
-    let test = measure(&Teller::new(TOY, &one), &chorales.test, 20, 2).unwrap();
-    assert!(valid[0] > 2.0 && test.joint < 0.5, "{valid:?} {test:?}");
+    let tossing = Tossing::new(50, TOY, &chorales.train);
+    let test = measure(&Teller::new(TOY, &one), &chorales.test, Some(&tossing), 2).unwrap();
+    assert!(valid[0] > 2.0 && test.joint < 0.4 * valid[0], "{valid:?} {test:?}");
     assert!(test.keys.unwrap() >= test.joint * 0.9, "{test:?}");
     assert!(ChoraleConfig { batch: 0, ..config }.validate().is_err());
 }

@@ -84,7 +84,7 @@ pub fn train(
     for number in 1..=config.epochs {
         let train = runner.epoch(&chorales.train, number)?;
         let teller = Teller::new(config.keyboard, &runner.average);
-        let valid = measure(&teller, &chorales.valid, 0, threads)?;
+        let valid = measure(&teller, &chorales.valid, None, threads)?;
         let gain = best.as_ref().is_none_or(|(nats, _)| valid.joint < *nats);
         waited = if gain { 0 } else { waited + 1 };
         if gain {

@@ -2,15 +2,11 @@
 //! Nothing here prints: what happens is told as [`Event`]s.
 
 pub mod adam;
-<<<<<<< HEAD
 pub mod chart;
-pub mod config;
-pub mod guitar_guessing;
-=======
 pub mod chorale;
 pub mod config;
 pub mod copying;
->>>>>>> cd4cc8f (eval: drift by the minute, how far back the model hears, and how much it copies; jsb: chorales in the usual measures)
+pub mod guitar_guessing;
 pub mod key_following;
 pub mod material;
 pub mod metric;

@@ -6,7 +6,6 @@ mod foretelling;
 mod music;
 mod ngram_net;
 mod playing;
-mod plot;
 mod table;
 
 use std::fs;
@@ -17,7 +16,6 @@ use serde_json::{Map, Value};
 pub use args::EvalArgs;
 
 use crate::cli::eval::args::Section;
-use crate::cli::eval::plot::Plot;
 use crate::cli::eval::table::Table;
 use crate::data::corpus::Corpus;
 use crate::data::roles::Piece;
@@ -39,8 +37,8 @@ struct Subject<'a> {
 struct Findings {
     json: Map<String, Value>,
     tables: Vec<Table>,
-    /// By the names of their files.
-    plots: Vec<(&'static str, Plot)>,
+    /// Pictures in SVG, by the names of their files.
+    plots: Vec<(&'static str, String)>,
 }
 
 /// Measures and prints.
@@ -79,7 +77,7 @@ fn print(args: &EvalArgs, findings: &Findings) -> Result<()> {
         fs::create_dir_all(folder).with_context(|| format!("--plots {}", folder.display()))?;
         for (name, plot) in &findings.plots {
             let path = folder.join(format!("{name}.svg"));
-            fs::write(&path, plot.to_string()).with_context(|| path.display().to_string())?;
+            fs::write(&path, plot).with_context(|| path.display().to_string())?;
         }
     }
     if args.json {

@@ -6,13 +6,13 @@ use anyhow::Result;
 use serde_json::{Map, Value};
 
 use super::args::Section;
-use super::plot::{Plot, Ticks};
 use super::table::{Table, number, percent};
 use super::{Findings, Subject};
 use crate::data::stream::Reading;
+use crate::train::chart::{Curve, svg};
 use crate::train::metric::{self, ATTRIBUTES, Metrics, PARTS, Scores};
 use crate::train::ngram;
-use crate::train::reach::{self, DEPTHS, Reach};
+use crate::train::reach::{self, DEPTHS, Primed, Reach};
 
 /// The longest strings of the n-grams.
 const LONGEST: usize = 5;
@@ -51,16 +51,10 @@ fn minutes(held_out: &[Arc<Reading>], scores: &Scores, findings: &mut Findings) 
     }
     findings.tables.push(table);
     findings.json.insert("by_minute".to_owned(), serde_json::to_value(&minutes)?);
-    let line = minutes.iter().map(|m| m.nats_per_note).collect();
-    findings.plots.push((
-        "by_minute",
-        Plot {
-            title: "Streaming: nats a note".to_owned(),
-            across: "minute of the piece, at 120 beats a minute".to_owned(),
-            ticks: Ticks::Numbers(1),
-            lines: vec![("model".to_owned(), line)],
-        },
-    ));
+    let points = (1..).zip(&minutes).map(|(i, m)| (f64::from(i), m.nats_per_note)).collect();
+    let curve = Curve { name: "streamed".to_owned(), points };
+    let picture = svg("Nats a note", "minute of the piece, at 120 beats a minute", &[curve]);
+    findings.plots.push(("by_minute", picture));
     Ok(())
 }
 
@@ -79,19 +73,13 @@ fn memory(reach: Option<&Reach>, findings: &mut Findings) -> Result<()> {
     }
     table.row("all".to_owned(), ["-".to_owned(), number(reach.streamed), percent(0.0)]);
     findings.tables.push(table);
-    let primed = reach.primed.iter().map(|p| p.nats_per_note).collect();
-    findings.plots.push((
-        "memory",
-        Plot {
-            title: "Memory: nats a note when only the last tokens were heard".to_owned(),
-            across: "tokens that were heard".to_owned(),
-            ticks: Ticks::Names(reach.primed.iter().map(|p| p.tokens.to_string()).collect()),
-            lines: vec![
-                ("last tokens".to_owned(), primed),
-                ("all of them".to_owned(), vec![reach.streamed; reach.primed.len()]),
-            ],
-        },
-    ));
+    let curve = |name: &str, of: &dyn Fn(&Primed) -> f64| {
+        let points = reach.primed.iter().map(|p| (p.bars, of(p))).collect();
+        Curve { name: name.to_owned(), points }
+    };
+    let curves =
+        [curve("the last bars", &|p| p.nats_per_note), curve("all of them", &|_| reach.streamed)];
+    findings.plots.push(("memory", svg("Nats a note", "bars that were heard", &curves)));
     Ok(())
 }
 

@@ -7,7 +7,6 @@ use anyhow::{Context, Result, bail, ensure};
 use indicatif::ProgressBar;
 use serde_json::{Map, Value, json};
 
-use super::plot::{Plot, Ticks};
 use super::table::{Table, maybe};
 use super::{EvalArgs, Findings, Subject};
 use crate::cli::eval::ngram_net::NGramNet;
@@ -18,6 +17,7 @@ use crate::link::settings::Settings;
 use crate::music::note::Note;
 use crate::preset::parameter;
 use crate::standalone::performance::PLAYER;
+use crate::train::chart::{Curve, svg};
 use crate::train::metric;
 use crate::train::musicality::{
     FIGURES, HISTOGRAMS, Mean, Portrait, Stretch, Summary, portrait, total_variation,
@@ -186,25 +186,19 @@ pub(super) fn measure(args: &EvalArgs, columns: &[Column], findings: &mut Findin
     music.insert("seed".to_owned(), args.seed.into());
     music.insert("settings".to_owned(), json!(args.sets));
     findings.json.insert("music".to_owned(), music.into());
-    let lines = |of: &dyn Fn(&Summary) -> &Vec<f64>| {
-        columns.iter().zip(&summaries).map(|(c, s)| (c.name.to_owned(), shares(of(s)))).collect()
-    };
     for (i, name) in HISTOGRAMS.iter().enumerate() {
         let (first, label) = AXES[i];
-        findings.plots.push((
-            *name,
-            Plot {
-                title: format!("{}: shares of the notes", name.replace('_', " ")),
-                across: label.to_owned(),
-                ticks: Ticks::Numbers(first),
-                lines: lines(&|s| &s.histograms[i]),
-            },
-        ));
+        let curve = |(column, summary): (&Column, &Summary)| Curve {
+            name: column.name.replace('_', " "),
+            points: (first..).map(f64::from).zip(shares(&summary.histograms[i])).collect(),
+        };
+        let curves: Vec<Curve> = columns.iter().zip(&summaries).map(curve).collect();
+        findings.plots.push((*name, svg("Share of the notes", label, &curves)));
     }
 }
 
 /// For each histogram, what its first class is, and what its classes are.
-const AXES: [(i64, &str); HISTOGRAMS.len()] = [
+const AXES: [(i32, &str); HISTOGRAMS.len()] = [
     (1, "sixteenth of the bar"),
     (-24, "semitones from the lowest note of the onset before"),
     (0, "semitones over the lowest note of the onset"),

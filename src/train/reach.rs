@@ -193,6 +193,7 @@ mod tests {
             melody: (0..count).map(note).collect(),
             accompaniment: Vec::new(),
             chords: Vec::new(),
+            flat: false,
         };
         Arc::new(Reading::new(&piece, Role::Accompany, 0))
     }

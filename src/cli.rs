@@ -22,6 +22,8 @@ mod jam;
 #[cfg(feature = "train")]
 mod jsb;
 #[cfg(feature = "train")]
+pub mod learning;
+#[cfg(feature = "train")]
 mod lstm_names;
 #[cfg(feature = "train")]
 mod material;

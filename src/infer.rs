@@ -4,6 +4,8 @@ pub mod builtin;
 mod company;
 mod expression;
 mod frozen;
+mod inbox;
+pub(crate) mod learning;
 pub mod memory;
 pub mod model_slot;
 pub mod net;

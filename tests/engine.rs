@@ -12,6 +12,8 @@ mod bench;
 mod device;
 #[path = "engine/laws.rs"]
 mod laws;
+#[path = "engine/learning.rs"]
+mod learning;
 #[path = "engine/memory.rs"]
 mod memory;
 #[path = "engine/modes.rs"]

@@ -12,7 +12,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use crate::cli::generate;
 use crate::cli::material::{self, Data};
 use crate::cli::train_args::{LstmArgs, PiecesArgs, Size, TrainCli, Verb};
-use crate::cli::{bench, compare, eval, guitars, jsb, lstm_names, tempo_following};
+use crate::cli::{bench, compare, eval, guitars, jsb, learning, lstm_names, tempo_following};
 use crate::data::roles::Piece;
 use crate::data::split::Split;
 use crate::infer::builtin;
@@ -44,6 +44,7 @@ pub fn main(cli: TrainCli, allocations: fn() -> usize) -> Result<()> {
         Verb::Keys(args) => keys(&args),
         Verb::Tempo(args) => tempo(&args),
         Verb::Jsb(args) => jsb::jsb(&args, threads(args.threads)),
+        Verb::Learning(args) => learning::learning(&args),
         Verb::Bench(args) => bench::bench(&args, threads(args.threads), allocations),
     }
 }
@@ -306,7 +307,7 @@ impl Screen {
 }
 
 /// The pieces to measure on.
-fn pieces(args: &PiecesArgs) -> Result<Vec<Piece>> {
+pub(super) fn pieces(args: &PiecesArgs) -> Result<Vec<Piece>> {
     let corpus = material::read(&args.data, threads(None))?;
     if args.all {
         return Ok(corpus.pieces);

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use crate::cli::eval::EvalArgs;
+pub use crate::cli::learning::LearningArgs;
 #[cfg(feature = "standalone")]
 pub use crate::cli::names_args::GenerateArgs;
 pub use crate::cli::names_args::{CompareArgs, GuitarsArgs, NamesArgs};
@@ -49,6 +50,8 @@ pub enum Verb {
     Tempo(PiecesArgs),
     /// Train on chorales and measure in the usual way: nats a time step.
     Jsb(JsbArgs),
+    /// Measure what picking up from the player is worth: the second halves of pieces after the first.
+    Learning(LearningArgs),
     /// Time training steps of both networks, beside PyTorch where there is one.
     Bench(BenchArgs),
 }
@@ -187,7 +190,7 @@ impl Size {
     }
 }
 
-/// What `keys` and `tempo` can be told.
+/// What `keys`, `tempo` and `learning` can be told.
 #[derive(Args, Debug)]
 pub struct PiecesArgs {
     /// Folder with .mid files; for `keys` they name their chords by markers (`A:min7`).

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::Mutex;
 
+use crate::infer::learning;
 use crate::music::note::{Note, into_order};
 use crate::music::pitch::Pitch;
 use crate::music::time::{Bars, Tick};
@@ -15,58 +16,94 @@ pub(crate) const NOTES: usize = 256;
 /// Saved ticks beyond this are damage, not music.
 const FARTHEST_TICK: i64 = 1 << 40;
 
-/// The rolling window outside the worker. Shared by the faces and one worker; never touched by the audio
-/// thread.
+/// What is remembered.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Remembered {
+    /// What was last played by both, oldest first, counted from a bar line.
+    pub window: Vec<Note>,
+    /// What was picked up from the player, with what was played around it, oldest first. Only onset, pitch and voice
+    /// count.
+    pub learned: Vec<Note>,
+}
+
+/// The same outside the worker. Shared by the faces and one worker; never touched by the audio thread.
 #[derive(Debug, Default)]
 pub struct Memory {
-    notes: Mutex<Vec<Note>>,
+    now: Mutex<Remembered>,
     /// What was brought back, which every take begins with. What is played since does not count: a take that
     /// is played again, and rendered by another worker, begins with the same in the ear.
-    opening: Mutex<Vec<Note>>,
+    opening: Mutex<Remembered>,
     /// Counts restorations, so that the worker sees a new one without a lock.
     generation: AtomicU64,
+    /// Counts what was forgotten on purpose.
+    forgotten: AtomicU64,
 }
 
 impl Memory {
-    /// What was last played by both, oldest first, counted from a bar line.
-    pub fn notes(&self) -> Vec<Note> {
-        self.notes.lock().clone()
+    /// What is remembered now.
+    pub fn remembered(&self) -> Remembered {
+        self.now.lock().clone()
     }
 
     /// Brings back what was saved; the next take, and the present one if nobody has played yet, goes on from
     /// it. Notes that no session can have saved are mended or dropped.
-    pub fn restore(&self, mut notes: Vec<Note>) {
-        notes.retain(|n| (-FARTHEST_TICK..FARTHEST_TICK).contains(&n.onset.0));
-        for note in &mut notes {
-            note.pitch = Pitch::new(note.pitch.number()).on_piano();
-            note.velocity = note.velocity.clamp(1, 127);
-            note.duration = note.duration.clamp(1, 96);
-        }
-        into_order(&mut notes);
-        let surplus = notes.len().saturating_sub(NOTES);
-        notes.drain(..surplus);
-        self.opening.lock().clone_from(&notes);
-        *self.notes.lock() = notes;
+    pub fn restore(&self, mut saved: Remembered) {
+        mend(&mut saved.window, NOTES);
+        mend(&mut saved.learned, learning::NOTES);
+        self.opening.lock().clone_from(&saved);
+        *self.now.lock() = saved;
         self.generation.fetch_add(1, Ordering::Release);
     }
 
+    /// Forgets what was picked up from the player, now and at the beginning of every take.
+    pub fn forget(&self) {
+        self.opening.lock().learned.clear();
+        self.now.lock().learned.clear();
+        self.forgotten.fetch_add(1, Ordering::Release);
+    }
+
     /// What every take begins with.
-    pub(crate) fn opening(&self) -> Vec<Note> {
+    pub(crate) fn opening(&self) -> Remembered {
         self.opening.lock().clone()
     }
 
-    /// The worker saves its window.
-    pub(crate) fn keep(&self, bars: Bars, window: impl Iterator<Item = Note>) {
-        let mut notes = self.notes.lock();
-        notes.clear();
-        notes.extend(window.map(|n| Note { onset: Tick(n.onset.since(bars.origin)), ..n }));
-        let surplus = notes.len().saturating_sub(NOTES);
-        notes.drain(..surplus);
+    /// The worker saves its window and what it learned.
+    pub(crate) fn keep(
+        &self,
+        bars: Bars,
+        window: impl Iterator<Item = Note>,
+        learned: impl Iterator<Item = Note>,
+    ) {
+        let mut now = self.now.lock();
+        now.window.clear();
+        let from_bar = |n: Note| Note { onset: Tick(n.onset.since(bars.origin)), ..n };
+        now.window.extend(window.map(from_bar));
+        let surplus = now.window.len().saturating_sub(NOTES);
+        now.window.drain(..surplus);
+        now.learned.clear();
+        now.learned.extend(learned.map(from_bar));
+    }
+
+    /// Counts what was forgotten on purpose.
+    pub(crate) fn forgotten(&self) -> u64 {
+        self.forgotten.load(Ordering::Acquire)
     }
 
     pub(crate) fn generation(&self) -> u64 {
         self.generation.load(Ordering::Acquire)
     }
+}
+
+fn mend(notes: &mut Vec<Note>, most: usize) {
+    notes.retain(|n| (-FARTHEST_TICK..FARTHEST_TICK).contains(&n.onset.0));
+    for note in &mut *notes {
+        note.pitch = Pitch::new(note.pitch.number()).on_piano();
+        note.velocity = note.velocity.clamp(1, 127);
+        note.duration = note.duration.clamp(1, 96);
+    }
+    into_order(notes);
+    let surplus = notes.len().saturating_sub(most);
+    notes.drain(..surplus);
 }
 
 /// Moves remembered notes by whole bars so that they end just before `tick`.
@@ -106,10 +143,16 @@ mod tests {
     #[test]
     fn what_is_played_since_is_saved_but_opens_no_take() {
         let memory = Memory::default();
-        memory.restore(vec![note(7)]);
-        memory.keep(Bars::default(), [note(7), note(110)].into_iter());
-        assert_eq!(memory.notes(), [note(7), note(110)]);
-        assert_eq!(memory.opening(), [note(7)]);
+        let saved = Remembered { window: vec![note(7)], learned: vec![note(3)] };
+        memory.restore(saved.clone());
+        let played = [note(7), note(110)];
+        memory.keep(Bars::default(), played.into_iter(), [note(3), note(9)].into_iter());
+        let kept = Remembered { window: played.to_vec(), learned: vec![note(3), note(9)] };
+        assert_eq!(memory.remembered(), kept);
+        assert_eq!(memory.opening(), saved);
+        memory.forget();
+        assert_eq!(memory.remembered(), Remembered { learned: Vec::new(), ..kept });
+        assert_eq!(memory.opening(), Remembered { learned: Vec::new(), ..saved });
     }
 
     #[test]
@@ -118,10 +161,14 @@ mod tests {
         let mut notes =
             vec![note(i64::MIN), Note { velocity: 0, duration: i64::MAX, ..note(5) }, note(1)];
         notes.extend((0..1_000).map(|i| note(i + 10)));
-        memory.restore(notes);
-        let back = memory.notes();
-        assert_eq!(back.len(), NOTES);
-        assert!(back.is_sorted_by_key(Note::order));
-        assert!(back.iter().all(|n| n.velocity > 0 && n.duration <= 96));
+        let learned = notes.iter().cycle().take(10_000).copied().collect();
+        memory.restore(Remembered { window: notes, learned });
+        let Remembered { window, learned } = memory.remembered();
+        assert_eq!(window.len(), NOTES);
+        assert!(learned.len() > 900 && learned.len() <= learning::NOTES);
+        for back in [window, learned] {
+            assert!(back.is_sorted_by_key(Note::order));
+            assert!(back.iter().all(|n| n.velocity > 0 && n.duration <= 96));
+        }
     }
 }

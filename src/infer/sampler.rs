@@ -84,9 +84,14 @@ impl Sampler {
 pub(crate) fn uniform(keys: [u64; 4]) -> f64 {
     let mut state = 0x9e37_79b9_7f4a_7c15_u64;
     for key in keys {
-        state = mix(state ^ key).wrapping_add(0x9e37_79b9_7f4a_7c15);
+        state = hash(state, key);
     }
     (mix(state) >> 11) as f64 / (1_u64 << 53) as f64
+}
+
+/// Takes one more key into a hash.
+pub(crate) const fn hash(state: u64, key: u64) -> u64 {
+    mix(state ^ key).wrapping_add(0x9e37_79b9_7f4a_7c15)
 }
 
 const fn mix(mut z: u64) -> u64 {

@@ -13,7 +13,9 @@ use std::sync::Arc;
 use crate::infer::company::Company;
 use crate::infer::expression::Expression;
 use crate::infer::frozen::Frozen;
-use crate::infer::memory;
+use crate::infer::inbox::{Inbox, Key};
+use crate::infer::learning::{Learning, Way};
+use crate::infer::memory::{self, Remembered};
 use crate::infer::net::Net;
 use crate::infer::policy::Policy;
 use crate::infer::rules::{Place, Rules, allowed};
@@ -22,18 +24,14 @@ use crate::infer::trail::Trail;
 use crate::link::message::{ToAudio, ToWorker};
 use crate::link::settings::{Mode, Settings};
 use crate::music::note::{Note, Voice, into_order};
-use crate::music::pitch::Pitch;
 use crate::music::time::{Bars, Tick};
-use crate::music::token::{DURATIONS, Kind, Token, bin_velocity, velocity_bin};
+use crate::music::token::{DURATIONS, Kind, Token, VOCABULARY, bin_velocity, velocity_bin};
 
 /// Ticks that are planned beyond what must be known next, to have something to play should a plan be late.
 const HORIZON: i64 = 12;
 
 /// Ticks that the way back reaches: as long as a machine note may last, and two bars to repeat.
 const TRAIL_TICKS: i64 = 96;
-
-/// Keys that wait for their tick to be closed.
-const INBOX: usize = 256;
 
 /// The session. See the module's text.
 pub struct Session {
@@ -44,12 +42,15 @@ pub struct Session {
     expression: Expression,
     settings: Settings,
     sampler: Sampler,
-    inbox: Vec<(Tick, Key)>,
+    inbox: Inbox,
     company: Company,
     /// The machine's last two bars, while they are repeated.
     frozen: Option<Frozen>,
     /// What was remembered from an earlier session; every take begins with it in the ear.
-    remembered: Vec<Note>,
+    remembered: Remembered,
+    learning: Learning,
+    /// The model's expectation with what was picked up in it.
+    mixed: Box<[f32; VOCABULARY]>,
     era: u32,
     bars: Bars,
     /// The last closed tick.
@@ -58,12 +59,6 @@ pub struct Session {
     floor: Tick,
     /// What the plan was made by; `None` while the machine may not play.
     rules: Option<Rules>,
-}
-
-#[derive(Clone, Copy, Debug)]
-enum Key {
-    Down { pitch: Pitch, velocity: u8 },
-    Up { pitch: Pitch },
 }
 
 impl Session {
@@ -78,10 +73,12 @@ impl Session {
             expression: Expression::default(),
             settings: Settings::default(),
             sampler: Sampler::new(),
-            inbox: Vec::with_capacity(INBOX),
+            inbox: Inbox::default(),
             company: Company::default(),
             frozen: None,
-            remembered: Vec::new(),
+            remembered: Remembered::default(),
+            learning: Learning::default(),
+            mixed: Box::new([0.0; VOCABULARY]),
             era: 0,
             bars,
             closed: Tick(-1),
@@ -172,12 +169,25 @@ impl Session {
 
     /// Takes over what an earlier session remembered: every take begins with it in the ear, this one too if
     /// nobody has played in it.
-    pub fn remember(&mut self, notes: Vec<Note>, out: &mut Vec<ToAudio>) {
-        self.remembered = notes;
+    pub fn remember(&mut self, remembered: Remembered, out: &mut Vec<ToAudio>) {
+        self.remembered = remembered;
         if self.trail.points().next().is_none() {
             self.recall();
             self.replan(out);
         }
+    }
+
+    /// Forgets what was picked up from the player, in this session and before.
+    pub fn forget(&mut self, out: &mut Vec<ToAudio>) {
+        self.remembered.learned.clear();
+        self.learning.begin(self.closed.plus(1), self.bars, &[]);
+        self.keep_until(self.floor);
+        self.replan(out);
+    }
+
+    /// What was picked up from the player, and what was played around it.
+    pub fn learned(&self) -> impl Iterator<Item = Note> + '_ {
+        self.learning.heard()
     }
 
     /// The bar lines that the notes of the window are counted by.
@@ -187,7 +197,8 @@ impl Session {
 
     /// Begins with what an earlier session remembered in the ear.
     fn recall(&mut self) {
-        let notes = memory::lead_in(&self.remembered, self.closed.plus(1), self.bars);
+        self.learning.begin(self.closed.plus(1), self.bars, &self.remembered.learned);
+        let notes = memory::lead_in(&self.remembered.window, self.closed.plus(1), self.bars);
         self.expression.remember(&notes);
         self.begin(notes);
     }
@@ -219,9 +230,7 @@ impl Session {
     }
 
     fn note(&mut self, tick: Tick, key: Key) {
-        if self.inbox.len() < INBOX {
-            self.inbox.push((tick.max(self.closed.plus(1)), key));
-        }
+        self.inbox.put(tick.max(self.closed.plus(1)), key);
     }
 
     /// Closes a tick: what the player did up to it is known now.
@@ -231,7 +240,7 @@ impl Session {
         }
         self.closed = tick;
         self.floor = self.floor.max(tick.plus(i64::from(self.settings.reaction)));
-        let mut played = self.open_mail(tick);
+        let mut played = self.inbox.open(tick, &mut self.policy);
         self.policy.close(tick, &self.settings);
         self.expression.close(tick, self.bars, &played);
         let parted = self.compare(tick, &played);
@@ -239,18 +248,20 @@ impl Session {
         if let Some(from) = parted {
             self.correct(from, &played);
         }
+        let has_learned = self.learn(tick);
         let rules = self.rules_now();
         if self.rules.is_some() && rules.is_none() && self.frozen.is_none() {
             out.push(ToAudio::Yield { at: self.floor.plus(1) });
         }
-        let moved = match (&self.rules, &rules) {
-            (Some(old), Some(new)) => {
-                let shut =
-                    old.gate.end != new.gate.end && self.reach() >= old.gate.end.min(new.gate.end);
-                old.gate.start != new.gate.start || shut || old.scale != new.scale
-            }
-            (old, new) => old.is_some() != new.is_some(),
-        };
+        let moved = has_learned
+            || match (&self.rules, &rules) {
+                (Some(old), Some(new)) => {
+                    let shut = old.gate.end != new.gate.end
+                        && self.reach() >= old.gate.end.min(new.gate.end);
+                    old.gate.start != new.gate.start || shut || old.scale != new.scale
+                }
+                (old, new) => old.is_some() != new.is_some(),
+            };
         if moved && parted.is_none() {
             self.keep_until(self.floor);
         }
@@ -271,28 +282,13 @@ impl Session {
         self.trail.forget(tick.plus(-TRAIL_TICKS));
     }
 
-    /// What the player played up to `tick`, in the model's order.
-    fn open_mail(&mut self, tick: Tick) -> Vec<Note> {
-        let mut played = Vec::new();
-        for (at, key) in self.inbox.iter().filter(|(at, _)| *at <= tick) {
-            match *key {
-                Key::Down { pitch, velocity } => {
-                    self.policy.key_down(*at, pitch);
-                    let pitch = pitch.on_piano();
-                    played.push(Note {
-                        onset: *at,
-                        pitch,
-                        voice: Voice::Player,
-                        velocity,
-                        duration: 1,
-                    });
-                }
-                Key::Up { pitch } => self.policy.key_up(*at, pitch),
-            }
-        }
-        self.inbox.retain(|(at, _)| *at > tick);
-        into_order(&mut played);
-        played
+    /// At a bar line, picks up what was played since the last one. `true`: all beyond the floor must be planned anew, so
+    /// that from when on it counts does not depend on how far the plan had got.
+    fn learn(&mut self, tick: Tick) -> bool {
+        let bar = tick.plus(-self.bars.ticks_into_bar(tick));
+        let Some(due) = self.learning.due(bar) else { return false };
+        let heard = self.window().filter(|n| due.contains(&n.onset)).collect();
+        self.learning.hear_bar(self.bars, heard) && self.settings.learning > 0.0
     }
 
     /// Holds what was imagined of the player up to `tick` against what was played. Gives the tick at which
@@ -427,10 +423,15 @@ impl Session {
             let place = Place::of(&self.trail);
             let must_sound = self.trail.head.must_sound;
             let key = if now <= rules.floor { rules.floor } else { Tick(0) };
+            let past = self.trail.points().rev().map(|p| p.note);
+            let past = past.chain(self.window.iter().rev().copied());
+            let logits = &self.trail.head.logits;
+            let way = Way::of(&self.settings, self.bars);
+            let is_mixed = self.learning.mix(way, past, now, logits, &mut self.mixed);
             let token = self
-                .choose(|id| rules.bias(&place, id, !must_sound), key)
+                .choose(|id| rules.bias(&place, id, !must_sound), key, is_mixed)
                 // After a shift an event must follow; if all are masked, more time passes.
-                .or_else(|| self.choose(|id| rules.bias(&place, id, true), key))
+                .or_else(|| self.choose(|id| rules.bias(&place, id, true), key, is_mixed))
                 .unwrap_or(Token::Shift(Token::LONGEST_SHIFT));
             self.finish_event(token, now, rules.gate.end, out);
         }
@@ -451,7 +452,7 @@ impl Session {
             }
             Token::Machine(pitch) => {
                 let velocity = self.choose_velocity();
-                let duration = match self.choose(kind(Kind::Duration), Tick(0)) {
+                let duration = match self.choose_kind(Kind::Duration) {
                     Some(Token::Duration(index)) => index,
                     _ => 0,
                 };
@@ -471,7 +472,7 @@ impl Session {
     }
 
     fn choose_velocity(&mut self) -> u8 {
-        let bin = match self.choose(kind(Kind::Velocity), Tick(0)) {
+        let bin = match self.choose_kind(Kind::Velocity) {
             Some(Token::Velocity(bin)) => bin,
             _ => velocity_bin(80),
         };
@@ -479,20 +480,22 @@ impl Session {
         bin_velocity(bin)
     }
 
-    fn choose(&mut self, bias: impl Fn(usize) -> Option<f32>, floor: Tick) -> Option<Token> {
+    fn choose_kind(&mut self, kind: Kind) -> Option<Token> {
+        self.choose(|id| kind.ids().contains(&id).then_some(0.0), Tick(0), false)
+    }
+
+    fn choose(
+        &mut self,
+        bias: impl Fn(usize) -> Option<f32>,
+        floor: Tick,
+        is_mixed: bool,
+    ) -> Option<Token> {
         let head = &self.trail.head;
-        let keys = [
-            u64::from(self.settings.seed),
-            head.context.now().0 as u64,
-            u64::from(head.tokens_here),
-            floor.0 as u64,
-        ];
+        let (now, nth) = (head.context.now().0 as u64, u64::from(head.tokens_here));
+        let keys = [u64::from(self.settings.seed), now, nth, floor.0 as u64];
         let Settings { temperature, top_p, .. } = self.settings;
-        let id = self.sampler.choose(&head.logits, bias, temperature, top_p, uniform(keys))?;
+        let logits = if is_mixed { &self.mixed[..] } else { &head.logits };
+        let id = self.sampler.choose(logits, bias, temperature, top_p, uniform(keys))?;
         Token::from_id(id)
     }
-}
-
-fn kind(kind: Kind) -> impl Fn(usize) -> Option<f32> {
-    move |id| kind.ids().contains(&id).then_some(0.0)
 }

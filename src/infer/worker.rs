@@ -77,6 +77,7 @@ fn work(mut end: WorkerEnd, models: &ModelSlot, stop: &AtomicBool, mut chores: i
     let mut session = Session::new(net);
     let mut out = Vec::with_capacity(256);
     let mut memory = 0;
+    let mut forgotten = models.memory().forgotten();
     let mut last_kept = Instant::now();
     let mut last_mail = Instant::now();
     let mut looks = 0;
@@ -91,6 +92,10 @@ fn work(mut end: WorkerEnd, models: &ModelSlot, stop: &AtomicBool, mut chores: i
         if memory != models.memory().generation() {
             memory = models.memory().generation();
             session.remember(models.memory().opening(), &mut out);
+        }
+        if forgotten != models.memory().forgotten() {
+            forgotten = models.memory().forgotten();
+            session.forget(&mut out);
         }
         let began = Instant::now();
         let mut busy = false;
@@ -113,7 +118,7 @@ fn work(mut end: WorkerEnd, models: &ModelSlot, stop: &AtomicBool, mut chores: i
         }
         if busy && last_kept.elapsed() > KEEP_EVERY {
             last_kept = Instant::now();
-            models.memory().keep(session.bars(), session.window());
+            models.memory().keep(session.bars(), session.window(), session.learned());
         }
         let steps = session.take_steps();
         if steps > 0 {
@@ -131,7 +136,7 @@ fn work(mut end: WorkerEnd, models: &ModelSlot, stop: &AtomicBool, mut chores: i
     }
     // A worker that was stopped before it remembered anything has nothing to say.
     if session.window().next().is_some() {
-        models.memory().keep(session.bars(), session.window());
+        models.memory().keep(session.bars(), session.window(), session.learned());
     }
 }
 

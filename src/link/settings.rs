@@ -140,6 +140,8 @@ pub struct Settings {
     pub chord_lock: bool,
     /// How strongly a key that was just played is avoided: 0 (not at all) to 1.
     pub repeat_guard: f32,
+    /// How far the machine takes over what it picks up from the player: 0 (the model alone) to 1.
+    pub learning: f32,
     /// Where machine notes may begin.
     pub grid: Grid,
     /// How late off-beat eighths and sixteenths come: 0 (straight) to 1 (triplets).
@@ -186,6 +188,7 @@ impl Default for Settings {
             follow_key: false,
             chord_lock: false,
             repeat_guard: 0.25,
+            learning: 0.5,
             grid: Grid::Free,
             swing: 0.0,
             humanise: 0.0,
@@ -221,6 +224,7 @@ impl Settings {
         self.trade_bars = self.trade_bars.clamp(1, 16);
         self.voices = self.voices.clamp(1, 4);
         self.repeat_guard = number(self.repeat_guard, 0.0, 1.0, default.repeat_guard);
+        self.learning = number(self.learning, 0.0, 1.0, default.learning);
         self.swing = number(self.swing, 0.0, 1.0, default.swing);
         self.humanise = number(self.humanise, 0.0, 1.0, default.humanise);
         self.velocity_follow = number(self.velocity_follow, 0.0, 1.0, default.velocity_follow);

@@ -136,6 +136,12 @@ impl Desk {
             put(&self.params.save_preset, false);
             self.tell_host();
         }
+        if self.params.forget.value() {
+            self.models.memory().forget();
+            book.note = Some("Forgot what was picked up from you".to_owned());
+            put(&self.params.forget, false);
+            self.tell_host();
+        }
         if book.read_at.is_none_or(|at| at.elapsed() > READ_EVERY) {
             book.read_at = Some(Instant::now());
             self.read(book.note.as_deref());
@@ -156,6 +162,7 @@ impl Desk {
         book.preset = place.unwrap_or(0);
         put(&self.params.preset, book.preset);
         put(&self.params.save_preset, false);
+        put(&self.params.forget, false);
         book.note = self.params.saved.take_note();
         book.read_at = None;
         true

@@ -9,14 +9,14 @@ use serde_json::{Map, Value};
 /// The version that is saved.
 ///
 /// 1: the parameters, model, content hash, what was last played. 2: the preset's name beside them, and the
-/// device among the parameters.
-pub(crate) const VERSION: u32 = 2;
+/// device among the parameters. 3: what was picked up from the player, and how far it counts.
+pub(crate) const VERSION: u32 = 3;
 
 /// Where our own part is in a saved state.
 pub(crate) const FIELD: &str = "sideman";
 
 /// What leads from each version to the next: the first from 1 to 2. Steps that are here stay as they are.
-const STEPS: [Step; VERSION as usize - 1] = [from_1];
+const STEPS: [Step; VERSION as usize - 1] = [from_1, from_2];
 
 /// Changes the parameters and our own part of a state.
 type Step = fn(&mut PluginState, &mut Map<String, Value>);
@@ -49,4 +49,11 @@ fn from_1(state: &mut PluginState, saved: &mut Map<String, Value>) {
     let auto = || ParamValue::String("auto".to_owned());
     state.params.entry("device".to_owned()).or_insert_with(auto);
     saved.entry("preset").or_insert_with(|| Value::String(String::new()));
+}
+
+/// Version 2 did not learn, and may be from before a tempo was followed. What a song does not tell would stay as the
+/// instance has it.
+fn from_2(state: &mut PluginState, _: &mut Map<String, Value>) {
+    state.params.entry("learning".to_owned()).or_insert(ParamValue::F32(0.0));
+    state.params.entry("follow-tempo".to_owned()).or_insert(ParamValue::Bool(false));
 }

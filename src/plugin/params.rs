@@ -36,6 +36,9 @@ pub(crate) struct SidemanParams {
     /// Keeps the settings as a preset at the moment when it is switched on.
     #[id = "save-preset"]
     pub(crate) save_preset: BoolParam,
+    /// Forgets what was picked up from the player at the moment when it is switched on.
+    #[id = "forget"]
+    pub(crate) forget: BoolParam,
     #[id = "mode"]
     mode: EnumParam<Mode>,
     /// 0 is none.
@@ -51,6 +54,8 @@ pub(crate) struct SidemanParams {
     density: FloatParam,
     #[id = "repeat-guard"]
     repeat_guard: FloatParam,
+    #[id = "learning"]
+    learning: FloatParam,
     #[id = "register-low"]
     register_low: IntParam,
     #[id = "register-high"]
@@ -133,6 +138,7 @@ impl SidemanParams {
             saved,
             preset: text::menu(int("Preset", 0, 0, menu.last().max(1)), menu).non_automatable(),
             save_preset: switch("Save as a preset", false).non_automatable(),
+            forget: switch("Forget what it learnt", false).non_automatable(),
             mode: EnumParam::new("Mode", start.mode),
             style: text::word_or_number(
                 int("Style of the model", start.style.into(), 0, MAX_STYLE.into()),
@@ -143,6 +149,7 @@ impl SidemanParams {
             top_p: text::percent(float("Choose from the likeliest", start.top_p, 0.05, 1.0)),
             density: text::percent(float("Note density", start.density, -1.0, 1.0)),
             repeat_guard: text::percent(float("Avoid repeats", start.repeat_guard, 0.0, 1.0)),
+            learning: text::percent(float("Learn from me", start.learning, 0.0, 1.0)),
             register_low: text::pitch(register("Lowest note", start.register_low)),
             register_high: text::pitch(register("Highest note", start.register_high)),
             polyphony: int("Notes at once", start.polyphony.into(), 1, 16),
@@ -201,6 +208,7 @@ impl SidemanParams {
             top_p: self.top_p.value(),
             density: self.density.value(),
             repeat_guard: self.repeat_guard.value(),
+            learning: self.learning.value(),
             register_low: Pitch::new(small(self.register_low.value())),
             register_high: Pitch::new(small(self.register_high.value())),
             polyphony: small(self.polyphony.value()),
@@ -244,6 +252,7 @@ impl SidemanParams {
         put(&self.top_p, s.top_p);
         put(&self.density, s.density);
         put(&self.repeat_guard, s.repeat_guard);
+        put(&self.learning, s.learning);
         put(&self.register_low, s.register_low.number().into());
         put(&self.register_high, s.register_high.number().into());
         put(&self.polyphony, s.polyphony.into());
@@ -307,12 +316,13 @@ impl SidemanParams {
     }
 
     /// The fractions by id.
-    pub(crate) fn floats(&self) -> [(&'static str, &FloatParam); 9] {
+    pub(crate) fn floats(&self) -> [(&'static str, &FloatParam); 10] {
         [
             ("temperature", &self.temperature),
             ("top-p", &self.top_p),
             ("density", &self.density),
             ("repeat-guard", &self.repeat_guard),
+            ("learning", &self.learning),
             ("swing", &self.swing),
             ("humanise", &self.humanise),
             ("velocity-follow", &self.velocity_follow),

@@ -10,11 +10,14 @@ use nice_plug::plugin::{ParamValue, PluginState};
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 
+use crate::infer::memory::Remembered;
 use crate::infer::model_slot::{ModelChoice, ModelSlot};
 use crate::link::settings::{Grid, Mode};
 use crate::model::device::DeviceChoice;
-use crate::music::note::Note;
+use crate::music::note::{Note, Voice};
+use crate::music::pitch::Pitch;
 use crate::music::scale::Scale;
+use crate::music::time::Tick;
 
 use crate::plugin::migrate::{VERSION, migrate};
 use crate::plugin::params::SidemanParams;
@@ -34,6 +37,9 @@ pub(crate) struct SavedState {
     /// What was last played by both: with it in the ear the loaded song goes on.
     #[serde(default)]
     pub(crate) memory: Vec<Note>,
+    /// What was picked up from the player: tick and MIDI key of each note, plus 128 where the machine played it.
+    #[serde(default)]
+    pub(crate) learned: Vec<(i64, u8)>,
     /// The name of the preset that was chosen last; empty where none was.
     #[serde(default)]
     pub(crate) preset: String,
@@ -100,7 +106,8 @@ impl PersistentField<'_, SavedState> for Saved {
         if state.model != self.models.choice() {
             self.models.choose(state.model);
         }
-        self.models.memory().restore(state.memory);
+        let learned = state.learned.into_iter().map(learned_note).collect();
+        self.models.memory().restore(Remembered { window: state.memory, learned });
         *self.loaded_hash.lock() = state.model_hash;
         *self.preset.lock() = state.preset;
         let note = match (state.version, state.strange.as_slice()) {
@@ -130,14 +137,34 @@ impl PersistentField<'_, SavedState> for Saved {
             }
             ModelChoice::Folder(_) => status.hash,
         };
+        let Remembered { window, learned } = self.models.memory().remembered();
         look(&SavedState {
             version: VERSION,
             model,
             model_hash,
-            memory: self.models.memory().notes(),
+            memory: window,
+            learned: learned.iter().map(written).collect(),
             preset: self.preset(),
             strange: Vec::new(),
         })
+    }
+}
+
+/// Added to the key of a note that the machine played.
+const MACHINE: u8 = 128;
+
+fn written(note: &Note) -> (i64, u8) {
+    let voice = if note.voice == Voice::Machine { MACHINE } else { 0 };
+    (note.onset.0, note.pitch.number() | voice)
+}
+
+fn learned_note((tick, key): (i64, u8)) -> Note {
+    Note {
+        onset: Tick(tick),
+        pitch: Pitch::new(key & !MACHINE),
+        voice: if key & MACHINE == 0 { Voice::Player } else { Voice::Machine },
+        velocity: 1,
+        duration: 1,
     }
 }
 
@@ -150,7 +177,7 @@ pub(crate) fn sanitise(state: &mut PluginState) {
     let known = params.param_map().into_iter().map(|(id, _, _)| id).collect();
     migrate(state, &known);
     // What acts at the moment when it is set is not part of a song; the preset comes back by its name.
-    for momentary in ["panic", "preset", "save-preset", "tap"] {
+    for momentary in ["panic", "preset", "save-preset", "forget", "tap"] {
         state.params.remove(momentary);
     }
     for (id, param) in params.ints() {
@@ -185,9 +212,6 @@ pub(crate) fn sanitise(state: &mut PluginState) {
 mod tests {
     use super::*;
     use crate::infer::builtin;
-    use crate::music::note::Voice;
-    use crate::music::pitch::Pitch;
-    use crate::music::time::Tick;
 
     fn state(params: &[(&str, ParamValue)]) -> PluginState {
         PluginState {
@@ -251,10 +275,15 @@ mod tests {
             velocity: 80,
             duration: 12,
         };
-        before.models.memory().restore(vec![note(3), note(9)]);
+        let learned = |onset, voice| Note { voice, velocity: 1, duration: 1, ..note(onset) };
+        let remembered = Remembered {
+            window: vec![note(3), note(9)],
+            learned: vec![learned(-4, Voice::Player), learned(2, Voice::Machine)],
+        };
+        before.models.memory().restore(remembered.clone());
         let text = before.map(|state| serde_json::to_string(state).unwrap());
         after.set(serde_json::from_str(&text).unwrap());
-        assert_eq!(after.models.memory().notes(), [note(3), note(9)]);
+        assert_eq!(after.models.memory().remembered(), remembered);
     }
 
     #[test]
@@ -269,6 +298,7 @@ mod tests {
                 model: ModelChoice::Folder(path.clone()),
                 model_hash: hash.to_owned(),
                 memory: Vec::new(),
+                learned: Vec::new(),
                 preset: String::new(),
                 strange: Vec::new(),
             };

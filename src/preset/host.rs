@@ -55,6 +55,13 @@ pub const HOST_PARAMETERS: &[HostParameter] = &[
         "off",
     ),
     control(
+        "forget",
+        "Forgets what it picked up from you, in this song too, when it is switched on.",
+        "switch",
+        "on, off",
+        "off",
+    ),
+    control(
         "device",
         "Where the model runs; a device that can't be used leaves it to the CPU, and Status says why.",
         "device",

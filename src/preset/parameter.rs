@@ -235,6 +235,14 @@ pub const PARAMETERS: &[Parameter] = &[
         write: |s| s.repeat_guard.to_string(),
     },
     Parameter {
+        name: "learning",
+        about: "How far it takes over what it picks up from you: your figures, in any key.",
+        unit: "share",
+        range: "0..1",
+        read: |text, s| number(text, 0.0, 1.0).map(|x| s.learning = x),
+        write: |s| s.learning.to_string(),
+    },
+    Parameter {
         name: "grid",
         about: "Where notes may begin: anywhere, on sixteenths, on eighth triplets or on eighths.",
         unit: "grid",

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use sideman::infer::memory::Memory;
+use sideman::infer::memory::{Memory, Remembered};
 use sideman::infer::net::Net;
 use sideman::infer::session::Session;
 use sideman::link::pair::{WorkerEnd, pair};
@@ -124,7 +124,14 @@ impl Bench {
     /// Brings back what an earlier session remembered, through the same door as a saved project.
     pub(crate) fn remember(&mut self, memory: &Memory) {
         let mut out = Vec::new();
-        self.session.remember(memory.notes(), &mut out);
+        self.session.remember(memory.remembered(), &mut out);
+        assert!(self.end.send_all(&out));
+    }
+
+    /// Forgets what was picked up from the player.
+    pub(crate) fn forget(&mut self) {
+        let mut out = Vec::new();
+        self.session.forget(&mut out);
         assert!(self.end.send_all(&out));
     }
 
@@ -132,8 +139,10 @@ impl Bench {
     pub(crate) fn memory(&self) -> Memory {
         let origin = self.session.bars().origin;
         let memory = Memory::default();
-        let notes = self.session.window().map(|n| Note { onset: Tick(n.onset.since(origin)), ..n });
-        memory.restore(notes.collect());
+        let from_bar = |n: Note| Note { onset: Tick(n.onset.since(origin)), ..n };
+        let window = self.session.window().map(from_bar).collect();
+        let learned = self.session.learned().map(from_bar).collect();
+        memory.restore(Remembered { window, learned });
         memory
     }
 

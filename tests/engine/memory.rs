@@ -33,18 +33,9 @@ fn take(memory: Option<&Memory>) -> (Vec<At>, Memory) {
 #[test]
 fn what_is_remembered_changes_what_is_played_and_always_in_the_same_way() {
     let (fresh, memory) = take(None);
-    assert!(memory.notes().len() > 20, "{}", memory.notes().len());
+    assert!(memory.remembered().window.len() > 20, "{memory:?}");
     let (again, _) = take(Some(&memory));
     assert_ne!(fresh, again);
     assert_eq!(take(Some(&memory)).0, again);
     assert!(!notes(&again).is_empty());
-}
-
-#[test]
-fn a_memory_survives_being_saved() {
-    let (_, memory) = take(None);
-    let text = serde_json::to_string(&memory.notes()).unwrap();
-    let loaded = Memory::default();
-    loaded.restore(serde_json::from_str(&text).unwrap());
-    assert_eq!(loaded.notes(), memory.notes());
 }

@@ -34,10 +34,27 @@ pub(crate) fn a_song_of_the_first_version_loads<H: Host>() {
     assert_eq!(text(&mut host, "device"), "Whatever is fastest");
     assert_eq!(text(&mut host, "preset"), "None");
     let saved = String::from_utf8_lossy(&host.save()).into_owned();
-    assert!(saved.contains(r#"\"version\":2"#), "{saved}");
+    assert!(saved.contains(r#"\"version\":3"#), "{saved}");
     let notes = |text: &str| text.matches("onset").count();
     assert!(notes(FIRST) > 10);
     assert_eq!(notes(&saved), notes(FIRST), "what was played is in the ear again");
+}
+
+/// What was picked up from the player comes back with the song, until it is to be forgotten.
+pub(crate) fn what_a_song_has_learnt_is_kept_until_it_is_forgotten<H: Host>() {
+    let mut stage = Stage::at(H::open(), false);
+    let version = r#"\"version\":1"#;
+    let learnt = r#"\"learned\":[[0,60],[6,190]]"#;
+    let song = FIRST.replace(version, &format!(r#"\"version\":3,{learnt}"#));
+    let state = framed(&mut stage.host, &song);
+    assert!(stage.host.load(&state));
+    let saved = |stage: &mut Stage<H>| String::from_utf8_lossy(&stage.host.save()).into_owned();
+    assert!(saved(&mut stage).contains(learnt));
+    stage.set(&[("forget", 1.0)]);
+    stage.block(64, &[]);
+    until(&mut stage, "it is told", |host| shown(host, "status").contains("Forgot"));
+    until(&mut stage, "off again", |host| host.value(param_id("forget")) < 0.5);
+    assert!(saved(&mut stage).contains(r#"\"learned\":[]"#));
 }
 
 /// What a later version saved loads as far as it is known, and the status says what is missing.

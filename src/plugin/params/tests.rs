@@ -26,6 +26,7 @@ fn each_parameter_sets_its_setting() {
     put(&params.top_p, 0.25);
     put(&params.density, -0.5);
     put(&params.repeat_guard, 0.75);
+    put(&params.learning, 0.875);
     put(&params.register_low, 40);
     put(&params.register_high, 50);
     put(&params.polyphony, 3);
@@ -60,6 +61,7 @@ fn each_parameter_sets_its_setting() {
         top_p: 0.25,
         density: -0.5,
         repeat_guard: 0.75,
+        learning: 0.875,
         register_low: Pitch::new(40),
         register_high: Pitch::new(50),
         polyphony: 3,

@@ -282,8 +282,7 @@ impl Session {
         self.trail.forget(tick.plus(-TRAIL_TICKS));
     }
 
-    /// At a bar line, picks up what was played since the last one. `true`: all beyond the floor must be planned anew, so
-    /// that from when on it counts does not depend on how far the plan had got.
+    /// At a bar line, picks up what was played since the last one. `true`: all beyond the floor must be planned anew.
     fn learn(&mut self, tick: Tick) -> bool {
         let bar = tick.plus(-self.bars.ticks_into_bar(tick));
         let Some(due) = self.learning.due(bar) else { return false };

@@ -84,7 +84,7 @@ fn a_figure_is_picked_up_within_a_minute() {
     };
     let [alone, usual, whole] = [0.0, Settings::default().learning, 1.0].map(share);
     eprintln!("shapes of the player's: {alone:.3} without, {usual:.3}, {whole:.3} with all of it");
-    assert!(whole > alone + 0.15 && usual >= alone, "{alone:.3} {usual:.3} {whole:.3}");
+    assert!(whole > alone + 0.15 && usual > alone + 0.02, "{alone:.3} {usual:.3} {whole:.3}");
 }
 
 /// Plays twelve seconds; forgets, if told to, in the middle of it.

@@ -1,5 +1,5 @@
 //! The engine's parts by themselves: what the worker does when a tick closes, what the audio thread does in a
-//! block, notes to tokens and back, and the network over whole sequences, forwards and back.
+//! block, notes to tokens and back, and the networks in training: sequences and convolutions, forwards and back.
 //!
 //! `cargo bench --bench engine`, and `-- --test` to see that each of them runs.
 #![allow(clippy::unwrap_used, reason = "a benchmark ends at the first error")]
@@ -18,6 +18,7 @@ use sideman::link::pair::{WorkerEnd, pair};
 use sideman::link::settings::{Mode, Settings};
 use sideman::live::block::{Block, Sink, Transport};
 use sideman::live::improviser::Improviser;
+use sideman::model::image::{self, Images, ResNet, ResNetConfig};
 use sideman::model::network::{Prepared, Training, Workspace};
 use sideman::model::window::{LaneStates, Window};
 use sideman::model::{LstmConfig, Parameters};
@@ -46,6 +47,7 @@ fn main() {
     block(&mut criterion);
     tokens(&mut criterion);
     sequence(&mut criterion);
+    convolutions(&mut criterion);
     criterion.final_summary();
 }
 
@@ -224,5 +226,25 @@ fn sequence(criterion: &mut Criterion) {
             let training = Training { seed: 1, stream, scale, gradients: &mut gradients };
             workspace.run(&prepared, &window, &mut states, Some(training)).unwrap()
         });
+    });
+}
+
+/// The convolutions, norms and pools of a small residual network on rows of sheet music, one thread.
+fn convolutions(criterion: &mut Criterion) {
+    const BATCH: usize = 2;
+    const PIXELS: usize = BATCH * 70 * 400;
+    let mut net = ResNet::random(ResNetConfig { depth: 18, classes: 7, width: 64 }, 1).unwrap();
+    let images = Images {
+        height: 70,
+        width: 400,
+        pixels: (0..PIXELS).map(|n| (n * 31 % 101) as f32 / 50.5 - 1.0).collect(),
+        labels: (0..BATCH as u16).collect(),
+    };
+    let mut gradients = vec![0.0; net.values().len()];
+    let mut workspace = image::Workspace::new(1);
+    let mut group = criterion.benchmark_group("ResNet-18, 2 images of 70 x 400");
+    group.sample_size(10).throughput(Throughput::Elements(BATCH as u64));
+    group.bench_function("forward and back", |b| {
+        b.iter(|| workspace.train(&mut net, &images, &mut gradients).unwrap());
     });
 }

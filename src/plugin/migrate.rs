@@ -51,9 +51,10 @@ fn from_1(state: &mut PluginState, saved: &mut Map<String, Value>) {
     saved.entry("preset").or_insert_with(|| Value::String(String::new()));
 }
 
-/// Version 2 did not learn, and may be from before a tempo was followed. What a song does not tell would stay as the
-/// instance has it.
+/// Version 2 knew no styles and did not learn, and may be from before a tempo was followed. What a song does not tell
+/// would stay as the instance has it.
 fn from_2(state: &mut PluginState, _: &mut Map<String, Value>) {
     state.params.entry("learning".to_owned()).or_insert(ParamValue::F32(0.0));
+    state.params.entry("style".to_owned()).or_insert(ParamValue::I32(0));
     state.params.entry("follow-tempo".to_owned()).or_insert(ParamValue::Bool(false));
 }

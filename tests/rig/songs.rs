@@ -25,6 +25,10 @@ pub(crate) fn a_song_of_the_first_version_loads<H: Host>() {
     let mut host = H::open();
     let other = host.to_value(param_id("device"), "CPU by candle").unwrap();
     host.set(param_id("device"), other);
+    let used = ["style", "learning", "follow-tempo"];
+    for id in used {
+        host.set(param_id(id), 1.0);
+    }
     let state = framed(&mut host, FIRST);
     assert!(host.load(&state));
     assert_eq!(text(&mut host, "mode"), "Answer");
@@ -33,6 +37,9 @@ pub(crate) fn a_song_of_the_first_version_loads<H: Host>() {
     assert_eq!(text(&mut host, "register-low"), "F4");
     assert_eq!(text(&mut host, "device"), "Whatever is fastest");
     assert_eq!(text(&mut host, "preset"), "None");
+    for id in used {
+        assert!(host.value(param_id(id)).abs() < 1e-9, "{id}");
+    }
     let saved = String::from_utf8_lossy(&host.save()).into_owned();
     assert!(saved.contains(r#"\"version\":3"#), "{saved}");
     let notes = |text: &str| text.matches("onset").count();

@@ -4,6 +4,8 @@ use std::fmt::Write;
 use std::fs;
 use std::path::Path;
 
+use sideman::train::chart::{line, text};
+
 use crate::bandwidth::Memory;
 use crate::engine::{Engine, Kind, features, quantile, shape};
 
@@ -173,19 +175,4 @@ fn svg(charts: &[Chart]) -> String {
         }
     }
     out + "</svg>\n"
-}
-
-fn line(out: &mut String, points: &[(f64, f64)], colour: &str, dashes: &str, width: f64) {
-    let points: Vec<String> = points.iter().map(|(x, y)| format!("{x:.1},{y:.1}")).collect();
-    let _ = writeln!(
-        out,
-        "<polyline points=\"{}\" fill=\"none\" stroke=\"{colour}\" stroke-width=\"{width}\" \
-         stroke-dasharray=\"{dashes}\"/>",
-        points.join(" ")
-    );
-}
-
-fn text(out: &mut String, x: f64, y: f64, anchor: &str, words: &str) {
-    let _ =
-        writeln!(out, "<text x=\"{x:.1}\" y=\"{y:.1}\" text-anchor=\"{anchor}\">{words}</text>");
 }

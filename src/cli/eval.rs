@@ -44,10 +44,10 @@ struct Findings {
 /// Measures and prints.
 pub(super) fn eval(args: &EvalArgs, corpus: Corpus, threads: usize) -> Result<()> {
     let checkpoint = Checkpoint::load(&args.model).context("--model")?;
-    let (train, held_out) = if args.all {
+    let (train, held_out) = if args.from.all {
         (Vec::new(), corpus.pieces)
     } else {
-        let split = Split::new(corpus.pieces, args.valid_share, checkpoint.manifest.seed);
+        let split = Split::new(corpus.pieces, args.from.valid_share, checkpoint.manifest.seed);
         (split.train, split.valid)
     };
     let subject = Subject { args, checkpoint: &checkpoint, train, held_out, threads };
@@ -80,7 +80,7 @@ fn print(args: &EvalArgs, findings: &Findings) -> Result<()> {
             fs::write(&path, plot).with_context(|| path.display().to_string())?;
         }
     }
-    if args.json {
+    if args.from.json {
         println!("{}", serde_json::to_string_pretty(&findings.json)?);
     } else {
         for table in &findings.tables {

@@ -39,7 +39,7 @@ pub fn main(cli: TrainCli, allocations: fn() -> usize) -> Result<()> {
         Verb::Lstm(args) => lstm(&args),
         Verb::Eval(args) => {
             let threads = threads(args.threads);
-            eval::eval(&args, material::read(&args.data, threads)?, threads)
+            eval::eval(&args, material::read(&args.from.data, threads)?, threads)
         }
         Verb::Keys(args) => keys(&args),
         Verb::Tempo(args) => tempo(&args),

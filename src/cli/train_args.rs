@@ -190,7 +190,7 @@ impl Size {
     }
 }
 
-/// What `keys`, `tempo` and `learning` can be told.
+/// Which pieces `eval`, `keys`, `tempo` and `learning` measure on.
 #[derive(Args, Debug)]
 pub struct PiecesArgs {
     /// Folder with .mid files; for `keys` they name their chords by markers (`A:min7`).
@@ -199,7 +199,7 @@ pub struct PiecesArgs {
     /// Print JSON.
     #[arg(long)]
     pub json: bool,
-    /// Measure on every piece, not only on those that training held out.
+    /// Measure on every piece, not only on those that training held out; in `eval`, no n-grams and no copying then.
     #[arg(long)]
     pub all: bool,
     /// Share of the pieces that was held out in training.

@@ -113,12 +113,12 @@ impl Default for Learning {
 }
 
 impl Learning {
-    /// Forgets everything and begins at `tick` with what was kept of an earlier session, counted from a bar line.
-    pub(crate) fn begin(&mut self, tick: Tick, bars: Bars, kept: &[Note]) {
+    /// Forgets everything and begins at `tick` with what was kept of an earlier session, all of it before `tick`.
+    pub(crate) fn begin(&mut self, tick: Tick, bars: Bars, kept: Vec<Note>) {
         self.heard.clear();
         self.followers.clear();
         self.until = tick;
-        self.hear(Bars { origin: Tick(0), ..bars }, kept.iter().copied());
+        self.hear(bars, kept.into_iter());
     }
 
     /// The ticks up to this bar line that were not heard, if there are any; they count as heard from now on.
@@ -436,7 +436,7 @@ mod tests {
             &LOGITS,
             &mut [0.0; VOCABULARY]
         ));
-        learning.begin(Tick(0), BARS, &[]);
+        learning.begin(Tick(0), BARS, Vec::new());
         assert_eq!(after(&learning, &own[..4], 30), None);
         let own = figure(9_000, 60, Voice::Machine);
         assert_eq!(after(&taught(Voice::Machine), &own[..4], 30), None, "its own voice");
@@ -455,8 +455,7 @@ mod tests {
         };
         assert!(next(&learning, 59) > next(&learning, 40), "only its shape is left");
         let mut again = Learning::default();
-        let kept: Vec<Note> = learning.heard().collect();
-        again.begin(Tick(0), BARS, &kept);
+        again.begin(Tick(0), BARS, learning.heard().collect());
         assert!((next(&again, 59) - next(&learning, 59)).abs() < 1e-6);
     }
 }

@@ -26,6 +26,14 @@ pub struct Remembered {
     pub learned: Vec<Note>,
 }
 
+impl Remembered {
+    /// All of it, moved so that it ends just before `tick`.
+    pub(crate) fn lead_in(&self, tick: Tick, bars: Bars) -> Self {
+        let moved = |notes: &[Note]| lead_in(notes, tick, bars);
+        Self { window: moved(&self.window), learned: moved(&self.learned) }
+    }
+}
+
 /// The same outside the worker. Shared by the faces and one worker; never touched by the audio thread.
 #[derive(Debug, Default)]
 pub struct Memory {
@@ -107,7 +115,7 @@ fn mend(notes: &mut Vec<Note>, most: usize) {
 }
 
 /// Moves remembered notes by whole bars so that they end just before `tick`.
-pub(crate) fn lead_in(notes: &[Note], tick: Tick, bars: Bars) -> Vec<Note> {
+fn lead_in(notes: &[Note], tick: Tick, bars: Bars) -> Vec<Note> {
     let Some(last) = notes.last() else { return Vec::new() };
     let room = tick.since(bars.origin).saturating_sub(1 + last.onset.0);
     let shift = room.div_euclid(bars.length) * bars.length + bars.origin.0;

@@ -167,8 +167,7 @@ impl Session {
         self.replan(out);
     }
 
-    /// Takes over what an earlier session remembered: every take begins with it in the ear, this one too if
-    /// nobody has played in it.
+    /// Takes over what an earlier session remembered: for every take, and for this one if nobody has played in it.
     pub fn remember(&mut self, remembered: Remembered, out: &mut Vec<ToAudio>) {
         self.remembered = remembered;
         if self.trail.points().next().is_none() {
@@ -180,12 +179,12 @@ impl Session {
     /// Forgets what was picked up from the player, in this session and before.
     pub fn forget(&mut self, out: &mut Vec<ToAudio>) {
         self.remembered.learned.clear();
-        self.learning.begin(self.closed.plus(1), self.bars, &[]);
+        self.learning.begin(self.closed.plus(1), self.bars, Vec::new());
         self.keep_until(self.floor);
         self.replan(out);
     }
 
-    /// What was picked up from the player, and what was played around it.
+    /// What was picked up, and what was played around it.
     pub fn learned(&self) -> impl Iterator<Item = Note> + '_ {
         self.learning.heard()
     }
@@ -197,10 +196,11 @@ impl Session {
 
     /// Begins with what an earlier session remembered in the ear.
     fn recall(&mut self) {
-        self.learning.begin(self.closed.plus(1), self.bars, &self.remembered.learned);
-        let notes = memory::lead_in(&self.remembered.window, self.closed.plus(1), self.bars);
-        self.expression.remember(&notes);
-        self.begin(notes);
+        let start = self.closed.plus(1);
+        let Remembered { window, learned } = self.remembered.lead_in(start, self.bars);
+        self.learning.begin(start, self.bars, learned);
+        self.expression.remember(&window);
+        self.begin(window);
     }
 
     /// Begins the trail anew with these notes in the ear.
@@ -282,7 +282,7 @@ impl Session {
         self.trail.forget(tick.plus(-TRAIL_TICKS));
     }
 
-    /// At a bar line, picks up what was played since the last one. `true`: all beyond the floor must be planned anew.
+    /// At a bar line, picks up what was played since the last. `true`: all beyond the floor must be planned anew.
     fn learn(&mut self, tick: Tick) -> bool {
         let bar = tick.plus(-self.bars.ticks_into_bar(tick));
         let Some(due) = self.learning.due(bar) else { return false };

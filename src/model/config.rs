@@ -55,6 +55,19 @@ pub struct TensorSpec {
     pub range: std::ops::Range<usize>,
 }
 
+/// Tensors one behind the other, in a flat run.
+pub(crate) fn lay_out(shapes: Vec<(String, Vec<usize>)>) -> Vec<TensorSpec> {
+    let mut at = 0;
+    shapes
+        .into_iter()
+        .map(|(name, shape)| {
+            let start = at;
+            at += shape.iter().product::<usize>();
+            TensorSpec { name, shape, range: start..at }
+        })
+        .collect()
+}
+
 impl LstmConfig {
     /// Checks every size and the number of parameters.
     ///
@@ -120,15 +133,7 @@ impl LstmConfig {
         }
         shapes.push(("head.weight".to_owned(), vec![self.vocabulary, self.hidden]));
         shapes.push(("head.bias".to_owned(), vec![self.vocabulary]));
-        let mut at = 0;
-        shapes
-            .into_iter()
-            .map(|(name, shape)| {
-                let start = at;
-                at += shape.iter().product::<usize>();
-                TensorSpec { name, shape, range: start..at }
-            })
-            .collect()
+        lay_out(shapes)
     }
 }
 

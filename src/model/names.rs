@@ -8,7 +8,7 @@ use rand_chacha::rand_core::SeedableRng;
 use serde::{Deserialize, Serialize};
 
 use crate::model::ModelError;
-use crate::model::config::{MAX_PARAMETERS, TensorSpec};
+use crate::model::config::{MAX_PARAMETERS, TensorSpec, lay_out};
 use crate::model::parameters::{normal, unit};
 
 /// The shape: one number a step, LSTM layers, perhaps a linear layer, a softmax over the names.
@@ -80,15 +80,7 @@ impl NamesConfig {
         }
         shapes.push(("head.weight".to_owned(), vec![self.vocabulary, self.width()]));
         shapes.push(("head.bias".to_owned(), vec![self.vocabulary]));
-        let mut at = 0;
-        shapes
-            .into_iter()
-            .map(|(name, shape)| {
-                let start = at;
-                at += shape.iter().product::<usize>();
-                TensorSpec { name, shape, range: start..at }
-            })
-            .collect()
+        lay_out(shapes)
     }
 }
 

@@ -97,7 +97,8 @@ fn short(x: f64) -> String {
     if text == "-0" { "0".to_owned() } else { text.to_owned() }
 }
 
-fn line(out: &mut String, points: &[(f64, f64)], colour: &str, dashes: &str, width: f64) {
+/// A line through points, in pixels.
+pub fn line(out: &mut String, points: &[(f64, f64)], colour: &str, dashes: &str, width: f64) {
     let points: Vec<String> = points.iter().map(|(x, y)| format!("{x:.1},{y:.1}")).collect();
     let _ = writeln!(
         out,
@@ -107,7 +108,8 @@ fn line(out: &mut String, points: &[(f64, f64)], colour: &str, dashes: &str, wid
     );
 }
 
-fn text(out: &mut String, x: f64, y: f64, anchor: &str, words: &str) {
+/// Words at a place; `anchor` is SVG's.
+pub fn text(out: &mut String, x: f64, y: f64, anchor: &str, words: &str) {
     let words = words.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
     let _ =
         writeln!(out, "<text x=\"{x:.1}\" y=\"{y:.1}\" text-anchor=\"{anchor}\">{words}</text>");

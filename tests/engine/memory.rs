@@ -39,3 +39,16 @@ fn what_is_remembered_changes_what_is_played_and_always_in_the_same_way() {
     assert_eq!(take(Some(&memory)).0, again);
     assert!(!notes(&again).is_empty());
 }
+
+/// What two songs taught lies one behind the other: saved again, the older is not shuffled into the newer.
+#[test]
+fn what_was_learnt_twice_stays_in_its_order() {
+    let (_, first) = take(None);
+    let (_, second) = take(Some(&first));
+    let lesson = |memory: &Memory| -> Vec<_> {
+        memory.remembered().learned.iter().map(|n| (n.pitch, n.voice)).collect()
+    };
+    let (older, both) = (lesson(&first), lesson(&second));
+    assert!(older.len() > 10 && both.len() > older.len() + 10);
+    assert_eq!(both[..older.len()], older);
+}

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use crate::cli::train_args::PiecesArgs;
+
 /// What `eval` can be told.
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
@@ -11,18 +13,9 @@ pub struct EvalArgs {
     /// Model folder.
     #[arg(long, value_name = "DIR")]
     pub model: PathBuf,
-    /// Folder with .mid files; the pieces that training held out are measured on.
-    #[arg(long, value_name = "DIR")]
-    pub data: PathBuf,
-    /// Print JSON.
-    #[arg(long)]
-    pub json: bool,
-    /// Measure on every piece, not only on those that training held out; no n-grams and no copying then.
-    #[arg(long)]
-    pub all: bool,
-    /// Share of the pieces that was held out in training.
-    #[arg(long, default_value_t = 0.1)]
-    pub valid_share: f64,
+    /// What to measure on.
+    #[command(flatten)]
+    pub from: PiecesArgs,
     /// Threads; no figure depends on them [default: all].
     #[arg(long)]
     pub threads: Option<usize>,

@@ -11,12 +11,16 @@ pub mod frames;
 #[cfg(feature = "train")]
 pub mod guitar;
 #[cfg(feature = "train")]
+mod index;
+#[cfg(feature = "train")]
 mod kin;
 pub mod midi_file;
 #[cfg(feature = "train")]
 pub mod mix;
 #[cfg(feature = "train")]
 pub mod named;
+#[cfg(feature = "train")]
+pub mod parallel;
 pub mod parts;
 #[cfg(feature = "train")]
 pub mod phrases;
@@ -24,6 +28,8 @@ pub mod phrases;
 pub mod repeats;
 #[cfg(feature = "train")]
 pub mod roles;
+#[cfg(feature = "train")]
+pub mod shelf;
 #[cfg(feature = "train")]
 pub mod split;
 #[cfg(feature = "train")]

@@ -13,7 +13,6 @@ pub mod metric;
 pub mod musicality;
 pub mod names;
 pub mod ngram;
-pub mod parallel;
 pub mod reach;
 pub mod resume;
 pub mod run;
@@ -26,6 +25,7 @@ pub use material::Material;
 pub use metric::Metrics;
 pub use run::{Event, Outcome, run};
 
+use crate::data::shelf::ShelfError;
 use crate::model::ModelError;
 
 /// Why training can't go on. Every message is one line.
@@ -37,6 +37,9 @@ pub enum TrainError {
     /// The model can't be built, run or written.
     #[error(transparent)]
     Model(#[from] ModelError),
+    /// A piece can't be read any more.
+    #[error(transparent)]
+    Shelf(#[from] ShelfError),
     /// A file of the run can't be read or written.
     #[error("{path}: {reason}")]
     File {

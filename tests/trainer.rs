@@ -3,6 +3,8 @@
 #![cfg(feature = "train")]
 #![expect(clippy::unwrap_used, reason = "a test's helpers fail loudly")]
 
+#[path = "trainer/corpus.rs"]
+mod corpus;
 #[path = "trainer/recipes.rs"]
 mod recipes;
 #[path = "trainer/sets.rs"]
@@ -17,6 +19,7 @@ use std::time::Duration;
 
 use assert_cmd::Command;
 use sideman::data::corpus::Corpus;
+use sideman::data::shelf;
 use sideman::data::split::Split;
 use sideman::model::{Checkpoint, LstmConfig};
 use sideman::train::run::{Event, Job, Outcome, run};
@@ -37,7 +40,7 @@ fn config(steps: u64) -> TrainConfig {
 }
 
 fn split(folder: &Path) -> Split {
-    Split::new(Corpus::load(folder).unwrap().pieces, 0.3, 1)
+    Split::new(Corpus::load(folder).unwrap().pieces, 0.3, 1).unwrap()
 }
 
 fn job(folder: &Path, threads: usize, resume: bool) -> Job {
@@ -70,8 +73,9 @@ fn a_tiny_run_learns_and_comes_out_alike_with_any_threads() {
     assert_eq!(results(&one), results(&two));
 
     let split = split(&data);
-    let held_out = metric::readings(&split.valid);
-    let single = &ngram::compare(&metric::readings(&split.train), &held_out, 1, 2)[0];
+    let held_out = metric::readings(&shelf::take(&split.valid).unwrap());
+    let single =
+        &ngram::compare(&metric::readings(&shelf::take(&split.train).unwrap()), &held_out, 1, 2)[0];
     let single = single.metrics(&held_out).nats_per_note;
     let best = outcome.best.unwrap();
     assert!(best < 0.5 * single, "{best} {single}");
@@ -107,9 +111,16 @@ fn a_run_that_was_stopped_goes_on_as_if_it_never_was() {
     assert_eq!(results(&whole), results(&broken));
 }
 
+/// The program, which keeps what it read where no user looks.
+fn sideman_train() -> Command {
+    let mut command = Command::cargo_bin("sideman-train").unwrap();
+    command.env("SIDEMAN_CACHE", concat!(env!("CARGO_TARGET_TMPDIR"), "/corpora"));
+    command
+}
+
 /// Runs the program and gives its exit code and what it wrote to stderr.
 fn program(arguments: &[&str]) -> (i32, String) {
-    let output = Command::cargo_bin("sideman-train").unwrap().args(arguments).output().unwrap();
+    let output = sideman_train().args(arguments).output().unwrap();
     (output.status.code().unwrap(), String::from_utf8(output.stderr).unwrap())
 }
 
@@ -161,7 +172,7 @@ fn wrong_input_is_one_clear_line() {
 #[test]
 fn the_benchmark_of_the_step_speaks_json() {
     let args = ["bench", "--job", "step", "--rounds", "1", "--json"];
-    let output = Command::cargo_bin("sideman-train").unwrap().args(args).output().unwrap();
+    let output = sideman_train().args(args).output().unwrap();
     let json: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     for shape in ["S", "M", "L"] {
         for engine in ["packed_f32_us", "packed_f16_us", "candle_us"] {
@@ -186,8 +197,7 @@ fn chorales_are_measured_and_a_wrong_file_is_one_clear_line() {
     check_fails(&["jsb", "--data", &path("songs.json"), "--epochs", "0"], "--epochs is 0");
     check_fails(&["jsb", "--data", &path("songs.json"), "--hidden", "9999"], "hidden is 9999");
     let tiny = ["--epochs", "3", "--hidden", "8", "--embedding", "8", "--samples", "5", "--json"];
-    let output = Command::cargo_bin("sideman-train")
-        .unwrap()
+    let output = sideman_train()
         .args([&["jsb", "--data", &path("songs.json")][..], &tiny].concat())
         .output()
         .unwrap();
@@ -214,8 +224,7 @@ fn a_model_is_trained_measured_and_trained_on() {
     assert_eq!(code, 0, "{text}");
 
     let (model, plots) = (format!("{out}/last"), format!("{out}/plots"));
-    let output = Command::cargo_bin("sideman-train")
-        .unwrap()
+    let output = sideman_train()
         .args(["eval", "--model", &model, "--data", data, "--bars", "8", "--json"])
         .args(["--plots", &plots])
         .output()

@@ -1,7 +1,8 @@
 //! `sideman-train bench`: training steps of both networks, timed in turns with candle's autograd and with PyTorch;
-//! playing steps beside candle's.
+//! playing steps beside candle's; and reading a corpus.
 
 mod autograd;
+mod indexing;
 mod playing;
 
 use std::io::{BufRead, BufReader, Write};
@@ -42,6 +43,9 @@ pub(super) fn bench(args: &BenchArgs, threads: usize, allocations: fn() -> usize
     report.insert("rounds".to_owned(), args.rounds.into());
     if is_asked(BenchJob::Step) {
         report.insert("step".to_owned(), playing::measure(args, allocations)?);
+    }
+    if is_asked(BenchJob::Index) {
+        report.insert("index".to_owned(), indexing::measure(args, threads)?);
     }
     let mut jobs = Vec::new();
     if is_asked(BenchJob::Lstm) {

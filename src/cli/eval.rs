@@ -17,10 +17,12 @@ pub use args::EvalArgs;
 
 use crate::cli::eval::args::Section;
 use crate::cli::eval::table::Table;
+use crate::cli::material;
 use crate::data::corpus::Corpus;
 use crate::data::roles::Piece;
+use crate::data::shelf;
 use crate::data::split::Split;
-use crate::model::Checkpoint;
+use crate::model::{Checkpoint, Manifest};
 
 /// What is measured, and on what.
 struct Subject<'a> {
@@ -30,6 +32,8 @@ struct Subject<'a> {
     train: Vec<Piece>,
     held_out: Vec<Piece>,
     threads: usize,
+    /// The style that pieces are told in, counted from 1; 0 is none.
+    style: usize,
 }
 
 /// What was measured: for programs by key, and for people.
@@ -45,18 +49,21 @@ struct Findings {
 pub(super) fn eval(args: &EvalArgs, corpus: Corpus, threads: usize) -> Result<()> {
     let checkpoint = Checkpoint::load(&args.model).context("--model")?;
     let (train, held_out) = if args.from.all {
-        (Vec::new(), corpus.pieces)
+        (Vec::new(), shelf::take(&corpus.pieces)?)
     } else {
-        let split = Split::new(corpus.pieces, args.from.valid_share, checkpoint.manifest.seed);
-        (split.train, split.valid)
+        let split = Split::new(corpus.pieces, args.from.valid_share, checkpoint.manifest.seed)?;
+        (shelf::take(&split.train)?, shelf::take(&split.valid)?)
     };
-    let subject = Subject { args, checkpoint: &checkpoint, train, held_out, threads };
+    let style = style(args, &checkpoint.manifest)?;
+    let subject = Subject { args, checkpoint: &checkpoint, train, held_out, threads, style };
     let wanted = |sections: &[Section]| {
         args.only.is_empty() || args.only.iter().any(|only| sections.contains(only))
     };
     let mut findings = Findings::default();
     findings.json.insert("model".to_owned(), checkpoint.hash().into());
     findings.json.insert("pieces".to_owned(), subject.held_out.len().into());
+    let name = style.checked_sub(1).and_then(|i| checkpoint.manifest.styles.get(i));
+    findings.json.insert("style".to_owned(), name.cloned().into());
     if wanted(&[Section::Nats, Section::Minutes, Section::Memory]) {
         foretelling::measure(&subject, &wanted, &mut findings)?;
     }
@@ -70,6 +77,20 @@ pub(super) fn eval(args: &EvalArgs, corpus: Corpus, threads: usize) -> Result<()
         }
     }
     print(args, &findings)
+}
+
+/// The style that was asked for, or that the pieces are in by their folder's name, or the model's own.
+fn style(args: &EvalArgs, manifest: &Manifest) -> Result<usize> {
+    let number = |name: &str| manifest.styles.iter().position(|s| s == name).map(|i| i + 1);
+    let folder = material::name_of(&args.from.data);
+    match args.style.as_deref() {
+        None => Ok(number(&folder).unwrap_or(manifest.home_style)),
+        Some("none") => Ok(0),
+        Some(name) => number(name).with_context(|| match &manifest.styles[..] {
+            [] => format!("--style {name}: the model learnt no styles apart"),
+            styles => format!("--style {name}: the model knows {}", styles.join(", ")),
+        }),
+    }
 }
 
 fn print(args: &EvalArgs, findings: &Findings) -> Result<()> {

@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use crate::cli::train::{pieces, threads};
 use crate::cli::train_args::PiecesArgs;
+use crate::data::parallel::in_parallel;
 use crate::data::roles::{Piece, Role};
 use crate::infer::learning::{Learning, Way};
 use crate::link::settings::Settings;
@@ -16,7 +17,6 @@ use crate::model::{Checkpoint, Lstm, Parameters, Precision, State, StepInput};
 use crate::music::context::{Context, FEATURES};
 use crate::music::encode::encode_note;
 use crate::music::token::{Kind, Token, VOCABULARY};
-use crate::train::parallel::in_parallel;
 
 /// What `learning` can be told.
 #[derive(Args, Debug)]

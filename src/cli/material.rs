@@ -4,13 +4,17 @@ use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
+use directories::ProjectDirs;
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::data::corpus::Corpus;
+use crate::data::corpus::{Corpus, Reading};
 use crate::data::split::Split;
 use crate::model::checkpoint::{MAX_STYLE_NAME, is_style_name};
 use crate::train::config::SetConfig;
 use crate::train::{Material, TrainConfig};
+
+/// Names another folder for pieces that were read, in place of the one that the system has for such.
+const CACHE_VARIABLE: &str = "SIDEMAN_CACHE";
 
 /// Files that were skipped and are named.
 const SHOWN: usize = 5;
@@ -43,7 +47,7 @@ pub(crate) fn parse(typed: &[String]) -> Result<Vec<Data>> {
 }
 
 /// The name of a folder as a style may be called.
-fn name_of(folder: &Path) -> String {
+pub(crate) fn name_of(folder: &Path) -> String {
     let whole = folder.canonicalize().unwrap_or_else(|_| folder.to_path_buf());
     let name = whole.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     let fits = |c: char| if c.is_ascii_alphanumeric() { c } else { '-' };
@@ -90,7 +94,7 @@ pub(crate) fn load(data: &[Data], config: &TrainConfig, threads: usize) -> Resul
     let set = |data: &Data| {
         let corpus = read(&data.folder, threads)?;
         let weight = config.sets.iter().find(|s| s.name == data.name).and_then(|s| s.weight);
-        let split = Split::new(corpus.pieces, config.valid_share, config.seed);
+        let split = Split::new(corpus.pieces, config.valid_share, config.seed)?;
         Ok(Material { name: data.name.clone(), style: config.style(&data.name), weight, split })
     };
     data.iter().map(set).collect()
@@ -103,10 +107,12 @@ pub(crate) fn read(folder: &Path, threads: usize) -> Result<Corpus> {
     if let Ok(style) = ProgressStyle::with_template("{wide_bar} {pos}/{len} files, {per_sec}") {
         bar.set_style(style);
     }
-    let corpus = Corpus::load_on(folder, threads, &|_, all| {
+    let keep = keep(folder);
+    let tell = |done: usize, all: usize| {
         bar.set_length(all as u64);
-        bar.inc(1);
-    });
+        bar.set_position(done as u64);
+    };
+    let corpus = Corpus::read(folder, Reading { threads, keep: keep.as_deref(), tell: &tell });
     bar.finish_and_clear();
     let corpus = corpus.context("--data")?;
     for (path, reason) in corpus.skipped.iter().take(SHOWN) {
@@ -116,6 +122,17 @@ pub(crate) fn read(folder: &Path, threads: usize) -> Result<Corpus> {
         eprintln!("skipped {} more files", corpus.skipped.len() - SHOWN);
     }
     Ok(corpus)
+}
+
+/// Where the pieces of a folder are kept for the next run; none where the system has no such place.
+fn keep(folder: &Path) -> Option<PathBuf> {
+    let all = match std::env::var_os(CACHE_VARIABLE) {
+        Some(path) if !path.is_empty() => PathBuf::from(path),
+        _ => ProjectDirs::from("", "", "sideman")?.cache_dir().join("corpora"),
+    };
+    let whole = folder.canonicalize().ok()?;
+    let hash = blake3::hash(whole.as_os_str().as_encoded_bytes()).to_hex();
+    Some(all.join(&hash[..16]))
 }
 
 #[cfg(test)]

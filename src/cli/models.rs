@@ -80,6 +80,8 @@ struct Listed {
     nats_per_note: Option<f64>,
     /// The first is number 1.
     styles: Vec<String>,
+    /// The number of the one that it plays in unless told another; 0 is none.
+    home_style: usize,
     sources: Vec<Source>,
     hash: String,
 }
@@ -130,6 +132,7 @@ fn describe(name: &str, folder: Option<PathBuf>, checkpoint: &Checkpoint) -> Lis
         notes: manifest.corpus.train_notes,
         nats_per_note: manifest.metrics.get("nats_per_note").copied(),
         styles: manifest.styles.clone(),
+        home_style: manifest.home_style,
         sources: manifest.corpus.sources.clone(),
         hash: checkpoint.hash(),
     }
@@ -151,7 +154,8 @@ fn print(model: &Listed) {
         model.hash.get(..8).unwrap_or_default()
     );
     if !model.styles.is_empty() {
-        let styles = (1..).zip(&model.styles).map(|(n, name)| format!("{n} {name}"));
+        let own = |n: usize| if n == model.home_style { " (its own)" } else { "" };
+        let styles = (1..).zip(&model.styles).map(|(n, name)| format!("{n} {name}{}", own(n)));
         println!("    styles: {}", styles.collect::<Vec<_>>().join(", "));
     }
     for source in &model.sources {

@@ -14,6 +14,7 @@ use crate::cli::material::{self, Data};
 use crate::cli::train_args::{LstmArgs, PiecesArgs, Size, TrainCli, Verb};
 use crate::cli::{bench, compare, eval, guitars, jsb, learning, lstm_names, tempo_following};
 use crate::data::roles::Piece;
+use crate::data::shelf;
 use crate::data::split::Split;
 use crate::infer::builtin;
 use crate::model::checkpoint::Source;
@@ -310,9 +311,10 @@ impl Screen {
 pub(super) fn pieces(args: &PiecesArgs) -> Result<Vec<Piece>> {
     let corpus = material::read(&args.data, threads(None))?;
     if args.all {
-        return Ok(corpus.pieces);
+        return Ok(shelf::take(&corpus.pieces)?);
     }
-    Ok(Split::new(corpus.pieces, args.valid_share, TrainConfig::default().seed).valid)
+    let split = Split::new(corpus.pieces, args.valid_share, TrainConfig::default().seed)?;
+    Ok(shelf::take(&split.valid)?)
 }
 
 fn tempo(args: &PiecesArgs) -> Result<()> {

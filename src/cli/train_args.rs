@@ -67,7 +67,8 @@ pub struct LstmArgs {
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// Folder with .mid files, searched in depth, or a .json file of chorales; may be given more than once. With a
-    /// NAME, or more than one folder, the model learns each as a style.
+    /// NAME, or more than one folder, the model learns each as a style. What was read is kept in the platform's folder
+    /// for caches, or in `$SIDEMAN_CACHE`: the next time only files that changed are read.
     #[arg(long, value_name = "[NAME=]DIR", required = true)]
     pub data: Vec<String>,
     /// The share of all notes that comes from a --data, relative to the others' [default: the square root of its
@@ -276,6 +277,9 @@ pub struct BenchArgs {
     /// Threads of each side in training [default: all].
     #[arg(long)]
     pub threads: Option<usize>,
+    /// Files of the job `index`.
+    #[arg(long, default_value_t = 5_000)]
+    pub files: u32,
     /// Print JSON.
     #[arg(long)]
     pub json: bool,
@@ -292,10 +296,13 @@ pub enum BenchJob {
     Lstm,
     /// ResNet-50 over grey images of 70 x 400, batch 8 and 72; takes 4 GB, as much again with --python.
     Resnet,
+    /// Reading a folder of made-up MIDI files, and reading it again.
+    Index,
 }
 
 const BENCH_EXAMPLES: &str = "Examples:
   sideman-train bench --job lstm
+  sideman-train bench --job index --files 20000
   RAYON_NUM_THREADS=1 sideman-train bench --job step --rounds 20 --json
   python3 -m venv venv && venv/bin/pip install torch numpy
   sideman-train bench --python venv/bin/python --threads 2 --rounds 9";

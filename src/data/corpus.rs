@@ -1,21 +1,32 @@
-//! All the pieces in a folder, in an order that does not depend on the file system or on the threads.
+//! All the pieces in a folder, in an order that does not depend on the file system or on the threads. They are read once
+//! and packed on a [shelf](crate::data::shelf); where the shelf is kept, only files that changed are read again.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
+use std::time::UNIX_EPOCH;
 
 use walkdir::WalkDir;
 
 use crate::data::chorales;
+use crate::data::index::{self, Entry, Found, Stamp};
 use crate::data::midi_file::{self, MidiFile};
+use crate::data::parallel::in_parallel;
 use crate::data::roles::Piece;
+use crate::data::shelf::{Filler, Shelf, Stored};
+
+/// Files that are read before their pieces are put away: what is in memory at a time.
+const BATCH: usize = 512;
 
 /// The pieces of a folder and what was left out.
 #[derive(Clone, Debug, Default)]
 pub struct Corpus {
     /// By path.
-    pub pieces: Vec<Piece>,
+    pub pieces: Vec<Stored>,
     /// Files that gave no piece, with the reason in one line.
     pub skipped: Vec<(PathBuf, String)>,
 }
@@ -41,10 +52,22 @@ pub enum CorpusError {
         /// The first of them and why.
         example: String,
     },
+    /// There is no room for the pieces.
+    #[error("the pieces can't be put away: {0}")]
+    Shelf(#[from] io::Error),
 }
 
-/// What a file holds: the hash of its bytes, and its pieces or why there are none.
-type Content = ([u8; 32], Result<Vec<Piece>, String>);
+/// How a folder is read; nothing here changes what is found.
+#[derive(Clone, Copy)]
+pub struct Reading<'a> {
+    /// Threads that read.
+    pub threads: usize,
+    /// Where the pieces are kept for the next time: a folder for this folder alone; none for a file that goes when the
+    /// corpus goes.
+    pub keep: Option<&'a Path>,
+    /// Hears how many of how many files are read, from any thread.
+    pub tell: &'a (dyn Fn(usize, usize) + Sync),
+}
 
 impl Corpus {
     /// Reads every `.mid` and `.midi` file under a folder, and every `.json` file of [`chorales`], on all
@@ -54,43 +77,49 @@ impl Corpus {
     /// [`CorpusError`] when the folder can't be read or holds no piece.
     pub fn load(folder: &Path) -> Result<Self, CorpusError> {
         let threads = thread::available_parallelism().map_or(1, usize::from);
-        Self::load_on(folder, threads, &|_, _| {})
+        Self::read(folder, Reading { threads, keep: None, tell: &|_, _| {} })
     }
 
-    /// The same on so many threads, which changes nothing in the result. `tell` hears how many of how many files
-    /// are read, from any thread.
+    /// The same, in a chosen way.
     ///
     /// # Errors
     /// As [`Self::load`].
-    pub fn load_on(
-        folder: &Path,
-        threads: usize,
-        tell: &(dyn Fn(usize, usize) + Sync),
-    ) -> Result<Self, CorpusError> {
-        let path = folder.display().to_string();
+    pub fn read(folder: &Path, way: Reading<'_>) -> Result<Self, CorpusError> {
         let mut corpus = Self::default();
         let files = corpus.find(folder)?;
-        let mut seen = HashSet::new();
-        for (file, content) in files.iter().zip(read_all(&files, threads, tell)) {
-            let result = content.and_then(|(hash, pieces)| {
-                if seen.insert(hash) {
-                    pieces
-                } else {
-                    Err("the same bytes as an earlier file".to_owned())
-                }
-            });
-            match result {
-                Ok(pieces) => corpus.pieces.extend(pieces),
-                Err(reason) => corpus.skipped.push((file.clone(), reason)),
+        // A place that can't be written to costs the next run time, and this one nothing.
+        let keep = way.keep.filter(|k| fs::create_dir_all(k).is_ok());
+        let kept = keep.and_then(index::open).filter(|(found, _)| found.is_of(folder, &files));
+        let (found, shelf) = match kept {
+            Some((found, shelf)) => {
+                (way.tell)(files.len(), files.len());
+                (found, shelf)
             }
-        }
+            None => put_away(folder, &files, keep, way)?,
+        };
+        corpus.take(files, found, &Arc::new(shelf));
         if corpus.pieces.is_empty() {
+            let path = folder.display().to_string();
             let example = corpus.skipped.first();
             let example = example
                 .map_or_else(String::new, |(p, why)| format!(", first {}: {why}", p.display()));
             return Err(CorpusError::Empty { path, skipped: corpus.skipped.len(), example });
         }
         Ok(corpus)
+    }
+
+    /// Takes in what was found in the files.
+    fn take(&mut self, files: Vec<PathBuf>, found: Found, shelf: &Arc<Shelf>) {
+        let mut seen = HashSet::new();
+        for (file, entry) in files.into_iter().zip(found.entries) {
+            match entry.content {
+                Ok((hash, labels)) if seen.insert(hash) => {
+                    self.pieces.extend(labels.into_iter().map(|l| shelf.stored(l)));
+                }
+                Ok(_) => self.skipped.push((file, "the same bytes as an earlier file".to_owned())),
+                Err(reason) => self.skipped.push((file, reason)),
+            }
+        }
     }
 
     /// The files to read, by path.
@@ -118,52 +147,106 @@ impl Corpus {
     }
 }
 
-/// What the files hold, in their order.
-fn read_all(
+/// Reads the files and puts their pieces on a new shelf; those that have not changed are taken from the old one.
+fn put_away(
+    folder: &Path,
     files: &[PathBuf],
-    threads: usize,
-    tell: &(dyn Fn(usize, usize) + Sync),
-) -> Vec<Result<Content, String>> {
-    let next = AtomicUsize::new(0);
-    let work = || {
-        let mut contents = Vec::new();
-        loop {
-            let i = next.fetch_add(1, Ordering::Relaxed);
-            let Some(file) = files.get(i) else { return contents };
-            contents.push((i, read(file)));
-            tell(i + 1, files.len());
-        }
+    keep: Option<&Path>,
+    way: Reading<'_>,
+) -> Result<(Found, Shelf), CorpusError> {
+    let old = keep.and_then(index::open);
+    let old: Option<(HashMap<&Path, &Entry>, &Shelf)> = old
+        .as_ref()
+        .map(|(found, shelf)| (found.entries.iter().map(|e| (&*e.path, e)).collect(), shelf));
+    let same = |path: &Path, stamp: Option<Stamp>| {
+        let (entries, shelf) = old.as_ref()?;
+        let entry = entries.get(path).filter(|e| stamp.is_some() && e.stamp == stamp)?;
+        Some((*entry, *shelf))
     };
-    let threads = threads.clamp(1, files.len().max(1));
-    let mut contents = thread::scope(|scope| {
-        let workers: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
-        let mut contents = work();
-        for worker in workers {
-            match worker.join() {
-                Ok(more) => contents.extend(more),
-                Err(panic) => std::panic::resume_unwind(panic),
-            }
+    let (mut filler, file): (Filler, Option<tempfile::TempPath>) = match keep {
+        Some(keep) => {
+            let (file, path) = index::new_shelf(keep)?;
+            (Filler::new(&path, file), Some(path))
         }
-        contents
-    });
-    contents.sort_by_key(|(i, _)| *i);
-    contents.into_iter().map(|(_, content)| content).collect()
+        None => (Filler::new(Path::new("a temporary file"), tempfile::tempfile()?), None),
+    };
+    let mut found = Found::default();
+    let done = AtomicUsize::new(0);
+    for batch in files.chunks(BATCH) {
+        let read = |file: &PathBuf| {
+            let path = file.strip_prefix(folder).unwrap_or(file).to_path_buf();
+            // Before the bytes, so that a change in between is seen the next time.
+            let stamp = stamp(file);
+            let content = match same(&path, stamp) {
+                Some((entry, shelf)) => again(entry, shelf).unwrap_or_else(|| read(file)),
+                None => read(file),
+            };
+            (way.tell)(done.fetch_add(1, Ordering::Relaxed) + 1, files.len());
+            (path, stamp, content)
+        };
+        for (path, stamp, content) in in_parallel(batch, way.threads, read) {
+            let content = match content {
+                Content::New(Ok((hash, pieces))) => {
+                    let labels = pieces.iter().map(|p| filler.put(p));
+                    Ok((hash, labels.collect::<io::Result<_>>()?))
+                }
+                Content::New(Err(reason)) => Err(reason),
+                Content::Old(entry, packed) => {
+                    let mut content = entry.content.clone();
+                    for (label, bytes) in content.iter_mut().flat_map(|c| &mut c.1).zip(packed) {
+                        label.slot = filler.put_bytes(&bytes)?;
+                    }
+                    content
+                }
+            };
+            found.entries.push(Entry { path, stamp, content });
+        }
+    }
+    let shelf = filler.finish()?;
+    if let (Some(keep), Some(path)) = (keep, file) {
+        index::keep(keep, &found, path)?;
+    }
+    Ok((found, shelf))
+}
+
+/// What a file holds.
+enum Content<'a> {
+    /// The hash of its bytes, and its pieces or why there are none.
+    New(Result<([u8; 32], Vec<Piece>), String>),
+    /// What it held before, with the packed pieces.
+    Old(&'a Entry, Vec<Vec<u8>>),
+}
+
+/// What was found in a file before; none where the shelf is damaged.
+fn again<'a>(entry: &'a Entry, shelf: &Shelf) -> Option<Content<'a>> {
+    let labels = entry.content.iter().flat_map(|c| &c.1);
+    let packed = labels.map(|l| shelf.bytes(l.slot)).collect::<Result<_, _>>();
+    Some(Content::Old(entry, packed.ok()?))
+}
+
+fn read<'a>(path: &Path) -> Content<'a> {
+    let read = || {
+        let bytes = midi_file::read(path).map_err(|e| e.to_string())?;
+        let hash = *blake3::hash(&bytes).as_bytes();
+        let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        if is(path, &["json"]) {
+            return Ok((hash, chorales::parse(&name, &bytes)?));
+        }
+        let file = MidiFile::parse(&bytes).map_err(|e| e.to_string())?;
+        let piece = Piece::new(name, hash, &file).map_err(|e| e.to_string())?;
+        Ok((hash, vec![piece]))
+    };
+    Content::New(read())
+}
+
+/// What tells whether a file has changed; none where the system does not say.
+pub(crate) fn stamp(path: &Path) -> Option<Stamp> {
+    let about = fs::metadata(path).ok()?;
+    let since = about.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
+    Some((about.len(), since.as_secs(), since.subsec_nanos()))
 }
 
 fn is(path: &Path, extensions: &[&str]) -> bool {
     let own = path.extension().and_then(|e| e.to_str()).unwrap_or_default();
     extensions.iter().any(|e| own.eq_ignore_ascii_case(e))
-}
-
-fn read(path: &Path) -> Result<Content, String> {
-    let bytes = midi_file::read(path).map_err(|e| e.to_string())?;
-    let hash = *blake3::hash(&bytes).as_bytes();
-    let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-    if is(path, &["json"]) {
-        return Ok((hash, chorales::parse(&name, &bytes)));
-    }
-    let piece = MidiFile::parse(&bytes)
-        .map_err(|e| e.to_string())
-        .and_then(|file| Piece::new(name, hash, &file).map_err(|e| e.to_string()));
-    Ok((hash, piece.map(|p| vec![p])))
 }

@@ -3,7 +3,8 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::data::roles::Piece;
+use crate::data::shelf::{ShelfError, Stored};
+use crate::music::note::Note;
 
 /// Notes of a figure by which melodies are compared.
 const FIGURE: usize = 8;
@@ -13,11 +14,13 @@ const COMMONPLACE: usize = 12;
 const SHARED: f64 = 0.4;
 /// What more pieces than this are called is no title but a label, like `Track 7`.
 const MOST_TAKES: usize = 24;
+/// Of more figures than this only a part is compared, chosen by their hashes: the memory stays bounded.
+const MOST_FIGURES: usize = 4_000_000;
 /// With fewer figures than this a melody is too short to be compared.
 const LEAST_FIGURES: usize = 8;
 
 /// For each piece the number of its family: the index of the first piece that is kin to it.
-pub(crate) fn families(pieces: &[Piece]) -> Vec<usize> {
+pub(crate) fn families(pieces: &[Stored]) -> Result<Vec<usize>, ShelfError> {
     let mut family: Vec<usize> = (0..pieces.len()).collect();
     let mut by_title: HashMap<String, Vec<usize>> = HashMap::new();
     for (i, title) in titles(pieces).into_iter().enumerate().filter_map(|(i, t)| Some((i, t?))) {
@@ -30,10 +33,10 @@ pub(crate) fn families(pieces: &[Piece]) -> Vec<usize> {
             }
         }
     }
-    for (a, b) in alike(pieces) {
+    for (a, b) in alike(pieces)? {
         join(&mut family, a, b);
     }
-    (0..pieces.len()).map(|i| root(&family, i)).collect()
+    Ok((0..pieces.len()).map(|i| root(&family, i)).collect())
 }
 
 fn root(family: &[usize], mut i: usize) -> usize {
@@ -50,14 +53,14 @@ fn join(family: &mut [usize], a: usize, b: usize) {
 
 /// The titles told by the names. Where all names are a performer's and a title's, the performer is left out; a
 /// number of the take is left out in any case. A name that is only a number is no title.
-fn titles(pieces: &[Piece]) -> Vec<Option<String>> {
+fn titles(pieces: &[Stored]) -> Vec<Option<String>> {
     let parted: Vec<_> = pieces.iter().filter_map(|p| performer_and_title(&p.name)).collect();
     let performers: HashSet<&str> = parted.iter().map(|(performer, _)| *performer).collect();
     // Performers recur, and there are several of them.
     let has_performers = parted.len() * 10 >= pieces.len() * 9
         && performers.len() > 1
         && performers.len() * 2 <= parted.len();
-    let title = |piece: &Piece| {
+    let title = |piece: &Stored| {
         let name = match performer_and_title(&piece.name) {
             Some((_, title)) if has_performers => title,
             _ => &piece.name,
@@ -86,10 +89,17 @@ fn without_take(name: &str) -> &str {
 }
 
 /// Pairs of pieces whose melodies are nearly the same, in whatever key.
-fn alike(pieces: &[Piece]) -> Vec<(usize, usize)> {
-    let figures: Vec<HashSet<u64>> = pieces.iter().map(figures).collect();
-    let mut places: Vec<(u64, usize)> =
-        figures.iter().enumerate().flat_map(|(i, set)| set.iter().map(move |f| (*f, i))).collect();
+fn alike(pieces: &[Stored]) -> Result<Vec<(usize, usize)>, ShelfError> {
+    let notes: usize = pieces.iter().map(|p| p.notes).sum();
+    let one_in = notes.div_ceil(MOST_FIGURES).max(1) as u64;
+    let mut places: Vec<(u64, usize)> = Vec::new();
+    let mut figures = Vec::with_capacity(pieces.len());
+    for (i, piece) in pieces.iter().enumerate() {
+        let mut own = figures_of(&piece.piece()?.melody);
+        own.retain(|f| f % one_in == 0);
+        figures.push(own.len());
+        places.extend(own.into_iter().map(|f| (f, i)));
+    }
     places.sort_unstable();
     let mut shared: HashMap<(usize, usize), usize> = HashMap::new();
     for same in places.chunk_by(|a, b| a.0 == b.0).filter(|c| c.len() <= COMMONPLACE) {
@@ -102,18 +112,18 @@ fn alike(pieces: &[Piece]) -> Vec<(usize, usize)> {
     let mut pairs: Vec<_> = shared
         .into_iter()
         .filter(|((a, b), count)| {
-            let least = figures[*a].len().min(figures[*b].len());
+            let least = figures[*a].min(figures[*b]);
             least >= LEAST_FIGURES && *count as f64 >= SHARED * least as f64
         })
         .map(|(pair, _)| pair)
         .collect();
     pairs.sort_unstable();
-    pairs
+    Ok(pairs)
 }
 
-/// Hashes of the melody's figures: the steps between their notes in pitch and time.
-fn figures(piece: &Piece) -> HashSet<u64> {
-    let steps = piece.melody.windows(2).map(|w| {
+/// Hashes of a melody's figures: the steps between their notes in pitch and time.
+fn figures_of(melody: &[Note]) -> HashSet<u64> {
+    let steps = melody.windows(2).map(|w| {
         let pitch = i64::from(w[1].pitch.number()) - i64::from(w[0].pitch.number());
         (pitch, w[1].onset.since(w[0].onset))
     });
@@ -131,7 +141,8 @@ fn figures(piece: &Piece) -> HashSet<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::music::note::{Note, Voice};
+    use crate::data::roles::Piece;
+    use crate::music::note::Voice;
     use crate::music::pitch::Pitch;
     use crate::music::time::Tick;
 
@@ -152,8 +163,8 @@ mod tests {
     }
 
     fn families_of(names: &[&str]) -> Vec<usize> {
-        let pieces: Vec<_> = (0..).zip(names).map(|(i, n)| piece(n, i, 0)).collect();
-        families(&pieces)
+        let pieces: Vec<_> = (0..).zip(names).map(|(i, n)| piece(n, i, 0).into()).collect();
+        families(&pieces).unwrap()
     }
 
     #[test]
@@ -177,6 +188,6 @@ mod tests {
         cut.melody.drain(..40);
         cut.melody[10].pitch = Pitch::new(30);
         let pieces = [piece("a", 1, 0), cut, piece("c", 2, 0), piece("d", 3, 0)];
-        assert_eq!(families(&pieces), [0, 0, 2, 3]);
+        assert_eq!(families(&pieces.map(Stored::from)).unwrap(), [0, 0, 2, 3]);
     }
 }

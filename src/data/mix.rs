@@ -3,13 +3,13 @@
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
-use crate::data::roles::Piece;
+use crate::data::shelf::Stored;
 
 /// A set of pieces to train on.
 #[derive(Clone, Debug)]
 pub struct Set {
     /// Its pieces.
-    pub pieces: Vec<Piece>,
+    pub pieces: Vec<Stored>,
     /// The style that the model is told, counted from 1; 0 is none.
     pub style: usize,
     /// The share of all notes heard that is to come from it, relative to the other sets'; none for the square root
@@ -21,7 +21,7 @@ pub struct Set {
 #[derive(Clone, Debug)]
 pub struct Mix {
     /// Every piece with its style.
-    pieces: Vec<(Piece, usize)>,
+    pieces: Vec<(Stored, usize)>,
     /// For each piece how often it comes in a round, summed up to and with it; the last is their number. Empty
     /// when there is one set: each piece comes once.
     sums: Vec<f64>,
@@ -68,7 +68,7 @@ impl Mix {
     }
 
     /// A piece and its style.
-    pub fn piece(&self, index: usize) -> (&Piece, usize) {
+    pub fn piece(&self, index: usize) -> (&Stored, usize) {
         let (piece, style) = &self.pieces[index];
         (piece, *style)
     }
@@ -100,7 +100,7 @@ fn shares(sets: &[Set]) -> Vec<f64> {
 }
 
 fn notes(set: &Set) -> usize {
-    set.pieces.iter().map(|p| p.melody.len() + p.accompaniment.len()).sum()
+    set.pieces.iter().map(|p| p.notes).sum()
 }
 
 /// The random stream of this number.
@@ -118,6 +118,7 @@ pub(crate) fn below(rng: &mut ChaCha8Rng, n: u32) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::data::roles::Piece;
     use crate::music::note::{Note, Voice};
     use crate::music::pitch::Pitch;
     use crate::music::time::Tick;
@@ -127,7 +128,7 @@ mod tests {
         let (pitch, voice) = (Pitch::new(60), Voice::Player);
         let note = Note { onset: Tick(0), pitch, voice, velocity: 80, duration: 1 };
         let piece = Piece { melody: vec![note; notes], ..Piece::default() };
-        Set { pieces: vec![piece; pieces], style: notes, weight }
+        Set { pieces: vec![piece.into(); pieces], style: notes, weight }
     }
 
     /// The notes of each style that are heard in 40 rounds, as shares.
@@ -136,7 +137,7 @@ mod tests {
         let mut heard = vec![0.0; styles.len()];
         for index in dealt {
             let (piece, style) = mix.piece(index);
-            heard[styles.iter().position(|s| *s == style).unwrap()] += piece.melody.len() as f64;
+            heard[styles.iter().position(|s| *s == style).unwrap()] += piece.notes as f64;
         }
         let all: f64 = heard.iter().sum();
         heard.iter().map(|h| h / all).collect()

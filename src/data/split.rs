@@ -4,23 +4,26 @@
 use std::collections::HashMap;
 
 use crate::data::kin;
-use crate::data::roles::Piece;
+use crate::data::shelf::{ShelfError, Stored};
 
 /// Pieces apart.
 #[derive(Clone, Debug, Default)]
 pub struct Split {
     /// To train on.
-    pub train: Vec<Piece>,
+    pub train: Vec<Stored>,
     /// Held out.
-    pub valid: Vec<Piece>,
+    pub valid: Vec<Stored>,
 }
 
 impl Split {
     /// Holds out about `share` (0 to 1) of the pieces; of those that are kin one decides for all. With few pieces
     /// one may be moved, so that neither side is empty when there are two or more; a lone piece stands on both
     /// sides.
-    pub fn new(pieces: Vec<Piece>, share: f64, seed: u64) -> Self {
-        let families = kin::families(&pieces);
+    ///
+    /// # Errors
+    /// [`ShelfError`] when a piece can't be read.
+    pub fn new(pieces: Vec<Stored>, share: f64, seed: u64) -> Result<Self, ShelfError> {
+        let families = kin::families(&pieces)?;
         // By hash, not by name: a copy of a piece under another name changes nothing.
         let mut heads: HashMap<usize, [u8; 32]> = HashMap::new();
         for (piece, family) in pieces.iter().zip(&families) {
@@ -32,7 +35,7 @@ impl Split {
             let held = place(&heads[&family], seed) < share;
             if held { &mut valid } else { &mut train }.push(piece);
         }
-        let by_place = |p: &Piece| p.hash;
+        let by_place = |p: &Stored| p.hash;
         if valid.is_empty() && train.len() > 1 {
             if let Some(i) = (0..train.len()).min_by_key(|i| by_place(&train[*i])) {
                 valid.push(train.remove(i));
@@ -46,7 +49,7 @@ impl Split {
         } else if valid.is_empty() {
             valid.clone_from(&train);
         }
-        Self { train, valid }
+        Ok(Self { train, valid })
     }
 }
 
@@ -64,24 +67,27 @@ mod tests {
     use std::collections::HashSet;
 
     use super::*;
+    use crate::data::roles::Piece;
 
-    fn pieces(numbers: std::ops::Range<u32>) -> Vec<Piece> {
+    fn pieces(numbers: std::ops::Range<u32>) -> Vec<Stored> {
         let piece = |n: u32| Piece {
             name: n.to_string(),
             hash: *blake3::hash(&n.to_le_bytes()).as_bytes(),
             ..Piece::default()
         };
-        numbers.map(piece).collect()
+        numbers.map(piece).map(Stored::from).collect()
     }
 
     #[test]
     fn new_files_move_no_old_one() {
-        let small = Split::new(pieces(0..300), 0.1, 1);
-        let large = Split::new(pieces(0..400), 0.1, 1);
+        let small = Split::new(pieces(0..300), 0.1, 1).unwrap();
+        let large = Split::new(pieces(0..400), 0.1, 1).unwrap();
         assert!((15..=45).contains(&small.valid.len()), "{}", small.valid.len());
-        assert!(small.valid.iter().all(|p| large.valid.contains(p)));
-        assert!(small.train.iter().all(|p| large.train.contains(p)));
-        assert_ne!(small.valid, Split::new(pieces(0..300), 0.1, 2).valid);
+        let hashes = |s: &[Stored]| -> HashSet<[u8; 32]> { s.iter().map(|p| p.hash).collect() };
+        assert!(hashes(&small.valid).is_subset(&hashes(&large.valid)));
+        assert!(hashes(&small.train).is_subset(&hashes(&large.train)));
+        let other = Split::new(pieces(0..300), 0.1, 2).unwrap();
+        assert_ne!(hashes(&small.valid), hashes(&other.valid));
     }
 
     #[test]
@@ -90,8 +96,8 @@ mod tests {
         for (i, piece) in takes.iter_mut().enumerate() {
             piece.name = format!("Song {}-{i}", "a".repeat(i / 3));
         }
-        let split = Split::new(takes, 0.1, 1);
-        let titles = |pieces: &[Piece]| -> HashSet<String> {
+        let split = Split::new(takes, 0.1, 1).unwrap();
+        let titles = |pieces: &[Stored]| -> HashSet<String> {
             pieces.iter().map(|p| p.name.split('-').next().unwrap().to_owned()).collect()
         };
         assert!(titles(&split.train).is_disjoint(&titles(&split.valid)));
@@ -103,12 +109,12 @@ mod tests {
     fn few_pieces_still_make_two_sides() {
         for count in 2..6 {
             for share in [0.0, 0.1, 1.0] {
-                let split = Split::new(pieces(0..count), share, 1);
+                let split = Split::new(pieces(0..count), share, 1).unwrap();
                 assert!(!split.train.is_empty() && !split.valid.is_empty());
                 assert_eq!(split.train.len() + split.valid.len(), count as usize);
             }
         }
-        let alone = Split::new(pieces(0..1), 0.1, 1);
+        let alone = Split::new(pieces(0..1), 0.1, 1).unwrap();
         assert_eq!((alone.train.len(), alone.valid.len()), (1, 1));
     }
 }

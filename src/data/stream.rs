@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::data::mix::{Mix, below, random};
 use crate::data::roles::{Piece, Role, Shares};
+use crate::data::shelf::ShelfError;
 use crate::model::window::Window;
 use crate::music::context::Context;
 use crate::music::encode::encode;
@@ -208,23 +209,31 @@ impl Stream {
     }
 
     /// Goes to a saved place.
-    pub fn seek(&mut self, position: &Position) {
+    ///
+    /// # Errors
+    /// [`ShelfError`] when a piece can't be read.
+    pub fn seek(&mut self, position: &Position) -> Result<(), ShelfError> {
         self.begun = position.begun;
         let count = self.lanes.len();
         let places = position.lanes.iter().map(|(n, at)| Some((*n, *at)));
         let places: Vec<_> = places.chain(std::iter::repeat(None)).take(count).collect();
-        self.lanes = places
-            .into_iter()
-            .map(|place| {
-                let (n, at) = place?;
-                Some((n, Cursor::at(Arc::new(self.reading(n)?), at)))
-            })
-            .collect();
+        let mut lanes = Vec::with_capacity(count);
+        for place in places {
+            lanes.push(match place {
+                Some((n, at)) => self.reading(n)?.map(|r| (n, Cursor::at(Arc::new(r), at))),
+                None => None,
+            });
+        }
+        self.lanes = lanes;
+        Ok(())
     }
 
     /// Fills windows, which share out the lanes in order; gives the lanes (counted over all windows) that
     /// begin a new piece.
-    pub fn fill(&mut self, windows: &mut [Window]) -> Vec<usize> {
+    ///
+    /// # Errors
+    /// [`ShelfError`] when a piece can't be read.
+    pub fn fill(&mut self, windows: &mut [Window]) -> Result<Vec<usize>, ShelfError> {
         let mut fresh = Vec::new();
         let mut first = 0;
         for window in windows {
@@ -232,7 +241,7 @@ impl Stream {
                 let index = first + lane;
                 if self.lanes[index].as_ref().is_none_or(|(_, cursor)| cursor.done()) {
                     fresh.push(index);
-                    self.lanes[index] = self.begin();
+                    self.lanes[index] = self.begin()?;
                 }
                 if let Some((_, cursor)) = &mut self.lanes[index] {
                     cursor.fill(window, lane);
@@ -240,23 +249,24 @@ impl Stream {
             }
             first += window.lanes;
         }
-        fresh
+        Ok(fresh)
     }
 
-    fn begin(&mut self) -> Option<(u64, Cursor)> {
+    fn begin(&mut self) -> Result<Option<(u64, Cursor)>, ShelfError> {
         let number = self.begun;
         self.begun += 1;
-        Some((number, Cursor::new(Arc::new(self.reading(number)?))))
+        Ok(self.reading(number)?.map(|r| (number, Cursor::new(Arc::new(r)))))
     }
 
     /// The reading with this number: which piece, in which key, role and style, and from where.
-    fn reading(&mut self, number: u64) -> Option<Reading> {
+    fn reading(&mut self, number: u64) -> Result<Option<Reading>, ShelfError> {
         let count = self.mix.len() as u64;
-        let round = number.checked_div(count)?;
+        let Some(round) = number.checked_div(count) else { return Ok(None) };
         if self.order.0 != round {
             self.order = (round, self.mix.deal(self.seed, round));
         }
         let (piece, style) = self.mix.piece(self.order.1[(number % count) as usize]);
+        let piece = &*piece.piece()?;
         let mut rng = random(self.seed, FIRST_READING + number);
         let semitones = below(&mut rng, 12) as i32 - 5;
         let place = f64::from(below(&mut rng, 1 << 20)) / f64::from(1 << 20);
@@ -266,7 +276,7 @@ impl Stream {
             Some((start, entry)) => Reading::excerpt(piece, role, semitones, start, entry),
             None => Reading::new(piece, role, semitones),
         };
-        Some(reading.in_style(if styled { style } else { 0 }))
+        Ok(Some(reading.in_style(if styled { style } else { 0 })))
     }
 }
 
@@ -315,14 +325,15 @@ mod tests {
     }
 
     fn windows(count: u8, seed: u64, lanes: usize) -> Stream {
-        let sets = vec![Set { pieces: pieces(count), style: 2, weight: None }];
+        let pieces = pieces(count).into_iter().map(Into::into).collect();
+        let sets = vec![Set { pieces, style: 2, weight: None }];
         Stream::new(Arc::new(Mix::new(sets)), Shares::default(), seed, lanes)
     }
 
     /// The next windows of two and one lanes of 16 steps, and the lanes that began a piece.
     fn next(stream: &mut Stream) -> (Vec<Window>, Vec<usize>) {
         let mut windows = vec![empty_window(16, 2, FEATURES), empty_window(16, 1, FEATURES)];
-        let fresh = stream.fill(&mut windows);
+        let fresh = stream.fill(&mut windows).unwrap();
         (windows, fresh)
     }
 
@@ -333,7 +344,7 @@ mod tests {
             next(&mut stream);
         }
         let mut resumed = windows(5, 9, 3);
-        resumed.seek(&stream.position());
+        resumed.seek(&stream.position()).unwrap();
         for _ in 0..60 {
             assert_eq!(next(&mut stream), next(&mut resumed));
         }
@@ -365,7 +376,8 @@ mod tests {
     #[test]
     fn readings_come_in_all_keys_from_all_places_and_mostly_in_their_style() {
         let mut stream = windows(5, 4, 1);
-        let readings: Vec<Reading> = (0..600).map(|n| stream.reading(n).unwrap()).collect();
+        let readings: Vec<Reading> =
+            (0..600).map(|n| stream.reading(n).unwrap().unwrap()).collect();
         let pitch = |t: &Token| match t {
             Token::Machine(p) | Token::Player(p) => Some(p.number()),
             _ => None,

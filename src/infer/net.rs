@@ -22,6 +22,11 @@ pub trait Net: Send + Sync {
         0
     }
 
+    /// The style that it plays in unless told another, by number from 1; 0 is none.
+    fn home_style(&self) -> u8 {
+        0
+    }
+
     /// Feeds `token` (at `place` in the bar, with what the ear holds after it) and writes the logits of the
     /// next token. `features` are the [`FEATURES`] of the ear and one number for each style; `logits` has the
     /// length of the vocabulary.
@@ -65,7 +70,8 @@ pub fn playable_on(
         // The other device has full precision: should it fail, the notes go on as it would have played them.
         packed = Lstm::packed(&checkpoint.parameters, Precision::F32);
     }
-    let (net, report) = with_fallback(packed, opened.engine);
+    let home_style = u8::try_from(checkpoint.manifest.home_style).unwrap_or_default();
+    let (net, report) = on_device(packed, opened.engine, home_style);
     if let Some(problem) = opened.problem {
         report.0.lock().problem = Some(problem);
     }
@@ -78,10 +84,19 @@ pub fn with_fallback(
     packed: Lstm,
     engine: Option<Arc<dyn Engine>>,
 ) -> (Arc<dyn Net>, Arc<DeviceReport>) {
+    on_device(packed, engine, 0)
+}
+
+fn on_device(
+    packed: Lstm,
+    engine: Option<Arc<dyn Engine>>,
+    home_style: u8,
+) -> (Arc<dyn Net>, Arc<DeviceReport>) {
     let device = engine.as_ref().map_or(Engine::device(&packed), |e| e.device());
     let report = Arc::new(DeviceReport(Mutex::new(DeviceStatus { device, problem: None })));
     let failed = AtomicBool::new(engine.is_none());
-    (Arc::new(OnDevice { packed, engine, failed, report: Arc::clone(&report) }), report)
+    let net = OnDevice { packed, engine, failed, report: Arc::clone(&report), home_style };
+    (Arc::new(net), report)
 }
 
 /// Where the model runs.
@@ -110,6 +125,7 @@ struct OnDevice {
     /// There is no engine, or none that can be trusted any more.
     failed: AtomicBool,
     report: Arc<DeviceReport>,
+    home_style: u8,
 }
 
 impl OnDevice {
@@ -140,6 +156,10 @@ impl Net for OnDevice {
 
     fn styles(&self) -> usize {
         self.packed.config().features.saturating_sub(FEATURES)
+    }
+
+    fn home_style(&self) -> u8 {
+        self.home_style
     }
 
     fn step(&self, token: u16, place: u8, features: &[f32], state: &mut State, logits: &mut [f32]) {

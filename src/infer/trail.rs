@@ -60,7 +60,7 @@ pub(crate) struct Trail {
 }
 
 impl Trail {
-    /// A trail in a style, counted from 1; 0, or one that the network does not know, is none.
+    /// A trail in a style, counted from 1; 0 is the network's own, and one that it does not know is none.
     pub(crate) fn new(net: Arc<dyn Net>, style: u8, start: Tick, bars: Bars) -> Self {
         let root = Snapshot {
             lstm: net.state(),
@@ -111,8 +111,9 @@ impl Trail {
         self.step(token);
     }
 
-    /// Tells the network another style from here on.
+    /// Tells the network another style from here on; 0 is its own.
     pub(crate) fn set_style(&mut self, style: u8) {
+        let style = if style == 0 { self.net.home_style() } else { style };
         for (number, x) in (1_usize..).zip(&mut self.features[FEATURES..]) {
             *x = f32::from(u8::from(number == usize::from(style)));
         }

@@ -92,7 +92,8 @@ pub const MAX_STYLE: u8 = 64;
 pub struct Settings {
     /// How the machine takes part.
     pub mode: Mode,
-    /// The style of the model that is played in, counted from 1; 0, or one that it has not, is none.
+    /// The style of the model that is played in, counted from 1; 0 is the model's own, and one
+    /// that it has not is none.
     pub style: u8,
     /// Randomness of the choice: 1 is the model's own, towards 0 it takes the likeliest. 0.05 to 2.
     pub temperature: f32,
@@ -165,7 +166,7 @@ impl Default for Settings {
         Self {
             mode: Mode::Accompany,
             style: 0,
-            temperature: 1.0,
+            temperature: 0.9,
             top_p: 0.95,
             density: 0.0,
             register_low: Pitch::new(28),

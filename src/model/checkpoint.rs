@@ -48,6 +48,9 @@ pub struct Manifest {
     /// The styles that it can be told, one more feature each; the first is number 1.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub styles: Vec<String>,
+    /// The style that it plays in unless told another, counted from 1; 0 is none.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub home_style: usize,
     /// The hash of the model that its training began with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from: Option<String>,
@@ -237,11 +240,20 @@ fn read_manifest(json: &[u8]) -> Result<Manifest, ModelError> {
     Ok(manifest)
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks with a reference")]
+const fn is_none(style: &usize) -> bool {
+    *style == 0
+}
+
 fn check_styles(manifest: &Manifest) -> Result<(), ModelError> {
     let styles = &manifest.styles;
     let (value, high) = (styles.len(), MAX_STYLES.min(manifest.config.features));
     if value > high {
         return Err(ModelError::Size { field: "styles", value, low: 0, high });
+    }
+    let value = manifest.home_style;
+    if value > styles.len() {
+        return Err(ModelError::Size { field: "home_style", value, low: 0, high: styles.len() });
     }
     for (i, name) in styles.iter().enumerate() {
         if !is_style_name(name) || styles[..i].contains(name) {

@@ -142,7 +142,7 @@ impl SidemanParams {
             mode: EnumParam::new("Mode", start.mode),
             style: text::word_or_number(
                 int("Style of the model", start.style.into(), 0, MAX_STYLE.into()),
-                "Any",
+                "The model's own",
             ),
             active: switch("Sideman plays", start.active),
             temperature: text::plain(float("Temperature", start.temperature, 0.05, 2.0), 2),

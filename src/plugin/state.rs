@@ -236,7 +236,7 @@ mod tests {
         let left: Vec<String> =
             hostile.params.iter().map(|(id, value)| format!("{id} {value:?}")).collect();
         let expected =
-            ["register-low I32(21)", "seed I32(65535)", "temperature F32(1.0)", "tempo F32(400.0)"];
+            ["register-low I32(21)", "seed I32(65535)", "temperature F32(0.9)", "tempo F32(400.0)"];
         assert_eq!(left, expected);
     }
 

@@ -37,14 +37,14 @@ pub const PARAMETERS: &[Parameter] = &[
     },
     Parameter {
         name: "style",
-        about: "The style to play in, of those that the model learnt apart: `sideman models` lists them.",
+        about: "The style to play in, of those that the model learnt apart: `sideman models` lists them. `own` is the model's.",
         unit: "number of the style",
-        range: "any, 1..64",
+        range: "own, 1..64",
         read: |text, s| {
-            let style = if text == "any" { Some(0) } else { whole(text, 1, MAX_STYLE.into()) };
+            let style = if text == "own" { Some(0) } else { whole(text, 1, MAX_STYLE.into()) };
             style.map(|n| s.style = n)
         },
-        write: |s| if s.style == 0 { "any".to_owned() } else { s.style.to_string() },
+        write: |s| if s.style == 0 { "own".to_owned() } else { s.style.to_string() },
     },
     Parameter {
         name: "active",

@@ -10,9 +10,9 @@ use rand_chacha::rand_core::{Rng, SeedableRng};
 use serde::Serialize;
 
 use crate::data::frames::{Chorale, Frame};
+use crate::data::parallel::in_parallel;
 use crate::model::window::Window;
 use crate::model::{Lstm, LstmConfig, ModelError, Parameters, Precision, State, StepInput};
-use crate::train::parallel::in_parallel;
 
 pub mod training;
 

@@ -142,6 +142,11 @@ impl TrainConfig {
         self.styles.iter().position(|s| s == set).map_or(0, |i| i + 1)
     }
 
+    /// The style that the model plays in unless told another: that of the first set.
+    pub fn home_style(&self) -> usize {
+        self.sets.first().map_or(0, |s| self.style(&s.name))
+    }
+
     /// The learning rate at a step, counted from 0: up, level, and down to 0 at the end.
     pub fn learning_rate_at(&self, step: u64) -> f64 {
         let up = (step + 1) as f64 / self.warm_up.max(1) as f64;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::data::mix::{Mix, Set};
-use crate::data::roles::Piece;
+use crate::data::shelf::{self, ShelfError, Stored};
 use crate::data::split::Split;
 use crate::data::stream::Reading;
 use crate::model::checkpoint::{Corpus, Source};
@@ -47,8 +47,8 @@ pub(crate) fn describe(sets: &[Material], sources: &[Source]) -> Corpus {
     corpus
 }
 
-fn notes(pieces: &[Piece]) -> usize {
-    pieces.iter().map(|p| p.melody.len() + p.accompaniment.len()).sum()
+fn notes(pieces: &[Stored]) -> usize {
+    pieces.iter().map(|p| p.notes).sum()
 }
 
 /// The held-out sides of all sets, at most `most` pieces of each, told in their styles.
@@ -56,10 +56,13 @@ fn notes(pieces: &[Piece]) -> usize {
 pub(crate) struct HeldOut(Vec<(String, f64, Vec<Arc<Reading>>)>);
 
 /// Parts what is trained on from what is held out.
-pub(crate) fn part(sets: Vec<Material>, most: usize) -> (Mix, HeldOut) {
+///
+/// # Errors
+/// [`ShelfError`] when a piece can't be read.
+pub(crate) fn part(sets: Vec<Material>, most: usize) -> Result<(Mix, HeldOut), ShelfError> {
     let (mut heard, mut held) = (Vec::new(), Vec::new());
     for Material { name, style, weight, split } in sets {
-        let valid: Vec<Piece> = split.valid.into_iter().take(most).collect();
+        let valid = shelf::take(split.valid.iter().take(most))?;
         held.push((name, 0.0, metric::readings_in(&valid, style)));
         heard.push(Set { pieces: split.train, style, weight });
     }
@@ -67,7 +70,7 @@ pub(crate) fn part(sets: Vec<Material>, most: usize) -> (Mix, HeldOut) {
     for (held, share) in held.iter_mut().zip(mix.shares()) {
         held.1 = *share;
     }
-    (mix, HeldOut(held))
+    Ok((mix, HeldOut(held)))
 }
 
 /// What was measured on held-out pieces.

@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
+use crate::data::parallel::in_parallel;
 use crate::data::roles::{Piece, Role};
 use crate::data::stream::{Cursor, Reading, empty_window};
 use crate::model::network::{Prepared, Workspace};
 use crate::model::window::LaneStates;
 use crate::model::{ModelError, Parameters};
 use crate::music::token::{Kind, Token};
-use crate::train::parallel::in_parallel;
 
 /// Readings that are measured side by side.
 const LANES: usize = 16;

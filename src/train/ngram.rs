@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
+use crate::data::parallel::in_parallel;
 use crate::data::stream::Reading;
 use crate::music::token::{Token, VOCABULARY};
 use crate::train::metric::{Score, Scores};
-use crate::train::parallel::in_parallel;
 
 /// Bits of a token in a packed string of tokens; 0 is no token, so ids are one higher.
 const BITS: u32 = 9;

@@ -167,7 +167,7 @@ struct Runner<'a> {
 impl<'a> Runner<'a> {
     fn new(config: &'a TrainConfig, sets: Vec<Material>, job: &'a Job) -> Result<Self, TrainError> {
         let corpus = material::describe(&sets, &job.sources);
-        let (mix, held_out) = material::part(sets, config.valid_pieces);
+        let (mix, held_out) = material::part(sets, config.valid_pieces)?;
         let parameters = match &job.start {
             Some(start) => start.with_features(config.model.features)?,
             None => Parameters::random(config.model, config.seed)?,
@@ -210,7 +210,7 @@ impl<'a> Runner<'a> {
         for (shard, states) in self.shards.iter_mut().zip(snapshot.states) {
             shard.states = states;
         }
-        self.stream.seek(&progress.position);
+        self.stream.seek(&progress.position)?;
         self.step = progress.step;
         self.best = progress.best;
         self.since = progress.since;
@@ -221,7 +221,7 @@ impl<'a> Runner<'a> {
     /// One step; gives the nats and the tokens.
     fn train(&mut self) -> Result<(f64, f64), TrainError> {
         let start = Instant::now();
-        self.fill();
+        self.fill()?;
         let tokens: f32 = self.shards.iter().map(|s| s.window.counted()).sum();
         let work = Work {
             seed: self.config.seed,
@@ -245,15 +245,16 @@ impl<'a> Runner<'a> {
     }
 
     /// The next windows; lanes that begin a piece forget.
-    fn fill(&mut self) {
+    fn fill(&mut self) -> Result<(), TrainError> {
         let mut windows: Vec<Window> =
             self.shards.iter_mut().map(|s| std::mem::take(&mut s.window)).collect();
-        for lane in self.stream.fill(&mut windows) {
+        for lane in self.stream.fill(&mut windows)? {
             self.shards[lane / SHARD_LANES].states.reset(lane % SHARD_LANES);
         }
         for (shard, window) in self.shards.iter_mut().zip(windows) {
             shard.window = window;
         }
+        Ok(())
     }
 
     fn measure(&mut self) -> Result<(Measured, bool), TrainError> {
@@ -304,6 +305,7 @@ impl<'a> Runner<'a> {
                 if self.config.styles.is_empty() { "" } else { ", one more for each style" }
             ),
             styles: self.config.styles.clone(),
+            home_style: self.config.home_style(),
             from: self.config.from.clone(),
             corpus: self.corpus.clone(),
             seed: self.config.seed,

@@ -188,7 +188,7 @@ fn every_parameter_says_what_it_is() {
         assert!(text.contains(&line) && text.contains(sentence), "{line}");
     }
     let find = |name: &str| listed.iter().find(|p| p["name"] == name).unwrap();
-    assert_eq!(find("temperature")["default"], "1");
+    assert_eq!(find("temperature")["default"], "0.9");
     assert_eq!(find("device")["place"], "plugin");
     assert_eq!(find("reaction-p99")["unit"], "ms");
     assert_eq!(find("reaction-p99")["place"], "reading");

@@ -157,7 +157,7 @@ pub(crate) fn hostile_values_come_into_range<H: Host>() {
     for (from, to) in [
         ("\"register-low\":{\"i32\":28}", "\"register-low\":{\"i32\":-2147483648}"),
         ("\"seed\":{\"i32\":1}", "\"seed\":{\"i32\":2147483647}"),
-        ("\"temperature\":{\"f32\":1.0}", "\"temperature\":{\"f32\":1e300}"),
+        ("\"temperature\":{\"f32\":0.9}", "\"temperature\":{\"f32\":1e300}"),
         ("\"mode\":{\"string\":\"accompany\"}", "\"mode\":{\"i32\":9999}"),
         ("\"mode\":{\"string\":\"accompany\"}", "\"mode\":{\"string\":\"tango\"}"),
         ("\"key\":{\"i32\":0}", "\"key\":{\"bool\":true}"),

@@ -151,7 +151,7 @@ fn a_run_that_gets_no_better_ends() {
 
 /// What a verb writes to stdout.
 fn said(arguments: &[&str]) -> String {
-    let output = Command::cargo_bin("sideman-train").unwrap().args(arguments).output().unwrap();
+    let output = super::sideman_train().args(arguments).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap()
 }

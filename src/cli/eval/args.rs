@@ -34,6 +34,10 @@ pub struct EvalArgs {
     /// Decides what the machine plays, and which other songs it is held against.
     #[arg(long, default_value_t = 1)]
     pub seed: u32,
+    /// The style that pieces are told and played in; `none` for no style [default: the one called like the folder, or the
+    /// model's own].
+    #[arg(long, value_name = "NAME")]
+    pub style: Option<String>,
     /// Play with another setting; `sideman params` lists them. May be repeated.
     #[arg(long = "set", value_name = "NAME=VALUE")]
     pub sets: Vec<String>,
@@ -58,4 +62,5 @@ const EXAMPLES: &str = "Examples:
   sideman-train eval --model presets/duet --data midi/
   sideman-train eval --model runs/mine/best --data midi/ --only music --pieces 40 --json
   sideman-train eval --model runs/mine/best --data midi/ --only music --set temperature=0.9
+  sideman-train eval --model presets/duet --data midi/jazz --style jazz
   sideman-train eval --model runs/mine/best --data midi/ --only minutes,memory --plots pictures/";

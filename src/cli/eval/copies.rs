@@ -5,10 +5,10 @@ use serde_json::{Value, json};
 use super::music::Column;
 use super::table::{Table, maybe, number, percent};
 use super::{Findings, Subject};
+use crate::data::parallel::in_parallel;
 use crate::data::roles::Piece;
 use crate::train::copying::{Copying, Library};
 use crate::train::musicality::Mean;
-use crate::train::parallel::in_parallel;
 
 /// Notes from which a run that is shared counts as a long one.
 const LONG: usize = 16;

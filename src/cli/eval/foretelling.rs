@@ -23,7 +23,7 @@ pub(super) fn measure(
     wanted: &dyn Fn(&[Section]) -> bool,
     findings: &mut Findings,
 ) -> Result<()> {
-    let held_out = metric::readings(&subject.held_out);
+    let held_out = metric::readings_in(&subject.held_out, subject.style);
     let parameters = &subject.checkpoint.parameters;
     let scores = metric::scores(parameters, &held_out, subject.threads)?;
     if wanted(&[Section::Nats]) {

@@ -11,6 +11,7 @@ use super::table::{Table, maybe};
 use super::{EvalArgs, Findings, Subject};
 use crate::cli::eval::ngram_net::NGramNet;
 use crate::cli::eval::playing::accompany;
+use crate::data::parallel::in_parallel;
 use crate::data::roles::Piece;
 use crate::infer::net::{self, Net};
 use crate::link::settings::Settings;
@@ -23,7 +24,6 @@ use crate::train::musicality::{
     FIGURES, HISTOGRAMS, Mean, Portrait, Stretch, Summary, portrait, total_variation,
 };
 use crate::train::ngram::NGram;
-use crate::train::parallel::in_parallel;
 
 /// The longest strings of the n-gram that plays: the order that foretells best.
 const ORDER: usize = 4;
@@ -69,7 +69,11 @@ pub(super) fn play(subject: &Subject<'_>) -> Result<Vec<Column>> {
 }
 
 fn settings(subject: &Subject<'_>) -> Result<Settings> {
-    let mut settings = Settings { seed: subject.args.seed, ..Settings::default() };
+    // One beyond those that the model knows is no style.
+    let none = subject.checkpoint.manifest.styles.len() + 1;
+    let style = if subject.style == 0 { none } else { subject.style };
+    let style = u8::try_from(style).unwrap_or(u8::MAX);
+    let mut settings = Settings { seed: subject.args.seed, style, ..Settings::default() };
     for assignment in &subject.args.sets {
         parameter::set(&mut settings, assignment).context("--set")?;
     }

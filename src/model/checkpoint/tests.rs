@@ -12,6 +12,7 @@ fn checkpoint() -> Checkpoint {
         vocabulary: Vocabulary::duet(),
         tokenizer: "test".to_owned(),
         styles: Vec::new(),
+        home_style: 0,
         from: None,
         corpus: Corpus {
             sources: vec![Source {
@@ -73,6 +74,7 @@ fn a_wrong_manifest_is_named() {
     check(|m| m["format"] = "1".into(), "model.json: invalid type");
     check(|m| m["extra"] = 1.into(), "unknown field `extra`");
     check(|m| m["styles"] = vec!["a"; 74].into(), "styles is 74, allowed are 0 to 64");
+    check(|m| m["home_style"] = 1.into(), "home_style is 1, allowed are 0 to 0");
     check(
         |m| m["styles"] = vec!["jazz", "jazz"].into(),
         "'jazz' is no name of a style, or is there twice",

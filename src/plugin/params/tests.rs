@@ -175,7 +175,7 @@ fn ranges_are_those_of_preset_files() {
         let end = |normalized| int.normalized_value_to_string(normalized, true);
         let (low, high) = match id {
             "input-channel" => ("all, 1".to_owned(), end(1.0)),
-            "style" => ("any, 1".to_owned(), end(1.0)),
+            "style" => ("own, 1".to_owned(), end(1.0)),
             "reaction" | "phrase-gap" => {
                 let IntRange::Linear { min, max } = int.range() else { panic!("{id}") };
                 (min.to_string(), max.to_string())

@@ -35,6 +35,8 @@ mod names_args;
 mod play;
 #[cfg(feature = "standalone")]
 mod presets;
+#[cfg(all(feature = "train", feature = "standalone"))]
+mod share;
 #[cfg(feature = "standalone")]
 pub mod sideman;
 #[cfg(feature = "train")]

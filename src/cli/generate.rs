@@ -1,22 +1,30 @@
 //! `sideman-train generate`: a piece from a jazz or rock model, as MIDI and as a picture.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
 use crate::cli::train_args::GenerateArgs;
+use crate::data::named::NamedCorpus;
 use crate::model::checkpoint::MANIFEST_FILE;
-use crate::model::names::checkpoint::NamesCheckpoint;
+use crate::model::names::checkpoint::{NameList, NamesCheckpoint};
+use crate::music::name::Naming;
+use crate::music::note::{Note, Voice};
 use crate::music::pitch::Pitch;
+use crate::music::time::{TICKS_PER_BEAT, Tick};
 use crate::standalone::Part;
 use crate::standalone::midi_out::{OutNote, OutTrack, Take, TempoEvent};
 use crate::standalone::roll::RollNote;
 use crate::standalone::roll_png::{RollSpec, save};
+use crate::train::copying::Library;
 use crate::train::names::compose::{Choice, Composed, compose};
+use crate::train::names::config::{NamesTrainConfig, Recipe};
 use crate::train::run::BEST_FOLDER;
 
 const TICKS_PER_QUARTER: u16 = 480;
 const VELOCITY: u8 = 90;
+/// Notes from which a run that is shared counts as a long one.
+const LONG: usize = 16;
 /// General MIDI: the piano, and for rock the overdriven guitar.
 const PIANO: u8 = 0;
 const GUITAR: u8 = 29;
@@ -36,12 +44,7 @@ pub(super) fn generate(args: &GenerateArgs) -> Result<()> {
     if !(1..=100_000).contains(&args.notes) {
         bail!("--notes is {}, allowed are 1 to 100000", args.notes);
     }
-    let folder = if args.model.join(MANIFEST_FILE).exists() {
-        args.model.clone()
-    } else {
-        args.model.join(BEST_FOLDER)
-    };
-    let model = NamesCheckpoint::load(&folder).context("--model")?;
+    let model = NamesCheckpoint::load(&folder_of(&args.model)).context("--model")?;
     let choice = args.temperature.map_or(Choice::Argmax, |temperature| Choice::Sample {
         temperature: temperature as f32,
         top_p: args.top_p as f32,
@@ -59,7 +62,56 @@ pub(super) fn generate(args: &GenerateArgs) -> Result<()> {
         distinct.len(),
         args.out.display()
     );
+    if let Some(folder) = &args.against {
+        compare(&model, &piece, folder, args.parts.as_deref())?;
+    }
     Ok(())
+}
+
+/// The folder of a model: the one that was named, or a run's best.
+pub(super) fn folder_of(named: &Path) -> PathBuf {
+    if named.join(MANIFEST_FILE).exists() { named.to_path_buf() } else { named.join(BEST_FOLDER) }
+}
+
+/// Says how much of the piece is copied from the parts in a folder.
+fn compare(
+    model: &NamesCheckpoint,
+    piece: &Composed,
+    folder: &Path,
+    parts: Option<&str>,
+) -> Result<()> {
+    let NameList { naming, names, .. } = &model.manifest.vocabulary;
+    let recipe = Recipe::named(&model.manifest.recipe).context("--model: an unknown recipe")?;
+    let mut config = NamesTrainConfig::published(recipe);
+    if let Some(parts) = parts {
+        parts.clone_into(&mut config.parts);
+    }
+    let corpus = NamedCorpus::load(folder, *naming, &config.part_choice()).context("--against")?;
+    let there: Vec<Vec<Note>> =
+        corpus.parts.iter().map(|p| spelled(*naming, p.names.iter())).collect();
+    let own = piece.names.iter().filter_map(|code| names.get(usize::from(*code)));
+    let found = Library::new(there.iter().map(Vec::as_slice)).copying(&spelled(*naming, own), LONG);
+    println!(
+        "longest run shared with {} parts of {}, in any key: {} of {} notes; in runs of {LONG} or more: {:.1} %",
+        there.len(),
+        folder.display(),
+        found.longest.notes,
+        found.notes,
+        100.0 * found.in_runs as f64 / found.notes.max(1) as f64
+    );
+    Ok(())
+}
+
+/// Names as notes, one name a beat.
+fn spelled<'a>(naming: Naming, names: impl Iterator<Item = &'a String>) -> Vec<Note> {
+    let mut notes = Vec::new();
+    for (beat, name) in (0..).zip(names) {
+        let (onset, voice) = (Tick(beat * TICKS_PER_BEAT), Voice::Machine);
+        let pitches = naming.voice(name).unwrap_or_default();
+        let note = |pitch| Note { onset, pitch, voice, velocity: VELOCITY, duration: 1 };
+        notes.extend(pitches.into_iter().map(note));
+    }
+    notes
 }
 
 /// The piece as notes of one length each; the window that it began from, if that is wanted, is the player's.

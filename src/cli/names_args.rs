@@ -132,12 +132,39 @@ pub struct GenerateArgs {
     /// Write the window that it begins from too, as the player's part.
     #[arg(long)]
     pub with_seed: bool,
+    /// Say how much of it is copied from the pieces in this folder, such as those that were trained on, in any key.
+    #[arg(long, value_name = "DIR")]
+    pub against: Option<PathBuf>,
+    /// With --against: which parts of its files are read, as in `lstm` [default: the recipe's].
+    #[arg(long, requires = "against")]
+    pub parts: Option<String>,
 }
 
 #[cfg(feature = "standalone")]
 const GENERATE_EXAMPLES: &str = "Examples:
   sideman-train generate --model runs/jazz1 --out jazz.mid --png jazz.png
+  sideman-train generate --model presets/jazz --temperature 1 --out jazz.mid --against my-jazz/ --parts SOLO,CHORDS
   sideman-train generate --model runs/rock/lr-0.01 --notes 200 --temperature 0.9 --top-p 0.95 --seed 7 --out rock.mid";
+
+/// What `share` can be told.
+#[cfg(feature = "standalone")]
+#[derive(Args, Debug)]
+#[command(after_help = SHARE_EXAMPLES)]
+pub struct ShareArgs {
+    /// Folder of a jazz or rock run, whose best model is taken, or of a model.
+    #[arg(long, value_name = "RUN")]
+    pub model: PathBuf,
+    /// Folder of the copy; made.
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// How freely the new windows are composed: above 1 farther from the corpus.
+    #[arg(long, value_name = "T", default_value_t = 1.2)]
+    pub temperature: f64,
+}
+
+#[cfg(feature = "standalone")]
+const SHARE_EXAMPLES: &str = "Example:
+  sideman-train share --model runs/jazz1 --out jazz-to-share";
 
 /// What `compare` can be told.
 #[derive(Args, Debug)]

@@ -8,11 +8,11 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 
-#[cfg(feature = "standalone")]
-use crate::cli::generate;
 use crate::cli::material::{self, Data};
 use crate::cli::train_args::{LstmArgs, PiecesArgs, Size, TrainCli, Verb};
 use crate::cli::{bench, compare, eval, guitars, jsb, learning, lstm_names, tempo_following};
+#[cfg(feature = "standalone")]
+use crate::cli::{generate, share};
 use crate::data::roles::Piece;
 use crate::data::shelf;
 use crate::data::split::Split;
@@ -37,6 +37,8 @@ pub fn main(cli: TrainCli, allocations: fn() -> usize) -> Result<()> {
         Verb::Guitars(args) => guitars::guitars(&args),
         #[cfg(feature = "standalone")]
         Verb::Generate(args) => generate::generate(&args),
+        #[cfg(feature = "standalone")]
+        Verb::Share(args) => share::share(&args),
         Verb::Lstm(args) => lstm(&args),
         Verb::Eval(args) => {
             let threads = threads(args.threads);

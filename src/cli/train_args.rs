@@ -6,9 +6,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use crate::cli::eval::EvalArgs;
 pub use crate::cli::learning::LearningArgs;
-#[cfg(feature = "standalone")]
-pub use crate::cli::names_args::GenerateArgs;
 pub use crate::cli::names_args::{CompareArgs, GuitarsArgs, NamesArgs};
+#[cfg(feature = "standalone")]
+pub use crate::cli::names_args::{GenerateArgs, ShareArgs};
 use crate::data::roles::Shares;
 
 /// Trains and measures Sideman's models.
@@ -38,6 +38,10 @@ pub enum Verb {
     /// Let a jazz or rock model compose: a MIDI file, and a picture of its piano roll.
     #[cfg(feature = "standalone")]
     Generate(GenerateArgs),
+    /// Copy a jazz or rock model without the music that it learnt from: the windows that its pieces begin with are composed
+    /// anew.
+    #[cfg(feature = "standalone")]
+    Share(ShareArgs),
     /// Draw the loss curves of several runs in one picture.
     Compare(CompareArgs),
     /// Measure how well electric guitars are recognised where no program says so.

@@ -1,5 +1,5 @@
 //! Chord symbols in the notation of Harte and others ("Symbolic representation of musical chords", ISMIR 2005):
-//! `D:min7`, `Bb:7/3`, `F#:sus4(b7)`, `N` for none.
+//! `D:min7`, `Bb:7/3`, `F#:sus4(b7)`, `N` for none; and as they stand in lead sheets: `D-7`, `Bb7`, `F#m7b5`, `Ebj7911#`.
 
 use crate::music::pitch::PitchClass;
 use crate::music::scale::PitchSet;
@@ -29,13 +29,53 @@ const SHORTHANDS: [(&str, &[u8]); 21] = [
     ("13", &[0, 2, 4, 7, 9, 10]),
 ];
 
+/// Qualities as lead sheets and the jazz solos of Weimar write them, and the semitones over the root.
+const LEAD_SHEET: [(&[&str], &[u8]); 36] = [
+    (&["", "major"], &[0, 4, 7]),
+    (&["-", "m", "mi", "minor"], &[0, 3, 7]),
+    (&["7", "dominant"], &[0, 4, 7, 10]),
+    (&["-7", "m7", "mi7", "minor-seventh"], &[0, 3, 7, 10]),
+    (&["j7", "Maj7", "maj7", "ma7", "major-seventh"], &[0, 4, 7, 11]),
+    (&["-j7", "mMaj7", "m(maj7)"], &[0, 3, 7, 11]),
+    (&["m7b5", "mi7b5", "half-diminished"], &[0, 3, 6, 10]),
+    (&["o7", "dim7", "diminished-seventh"], &[0, 3, 6, 9]),
+    (&["o", "dim", "diminished"], &[0, 3, 6]),
+    (&["+", "aug", "augmented"], &[0, 4, 8]),
+    (&["+7", "7+", "7#5", "aug7"], &[0, 4, 8, 10]),
+    (&["7b5"], &[0, 4, 6, 10]),
+    (&["6"], &[0, 4, 7, 9]),
+    (&["-6", "m6", "mi6", "minor-sixth"], &[0, 3, 7, 9]),
+    (&["69"], &[0, 2, 4, 7, 9]),
+    (&["-69", "m69"], &[0, 2, 3, 7, 9]),
+    (&["sus", "sus4"], &[0, 5, 7]),
+    (&["sus7", "7sus", "7sus4"], &[0, 5, 7, 10]),
+    (&["sus79", "9sus", "9sus4"], &[0, 2, 5, 7, 10]),
+    (&["sus7913"], &[0, 2, 5, 7, 9, 10]),
+    (&["79", "9"], &[0, 2, 4, 7, 10]),
+    (&["79b", "7b9"], &[0, 1, 4, 7, 10]),
+    (&["79#", "7#9"], &[0, 3, 4, 7, 10]),
+    (&["+79", "9#5", "9+"], &[0, 2, 4, 8, 10]),
+    (&["+79b", "7#5b9"], &[0, 1, 4, 8, 10]),
+    (&["+79#", "7alt"], &[0, 3, 4, 8, 10]),
+    (&["7911", "11"], &[0, 2, 4, 5, 7, 10]),
+    (&["7911#", "9#11"], &[0, 2, 4, 6, 7, 10]),
+    (&["7913", "13"], &[0, 2, 4, 7, 9, 10]),
+    (&["7913b"], &[0, 2, 4, 7, 8, 10]),
+    (&["79b13", "13b9"], &[0, 1, 4, 7, 9, 10]),
+    (&["79b13b"], &[0, 1, 4, 7, 8, 10]),
+    (&["j79", "Maj9", "ma9"], &[0, 2, 4, 7, 11]),
+    (&["j7911#"], &[0, 2, 4, 6, 7, 11]),
+    (&["-79", "m9", "mi9", "minor-ninth"], &[0, 2, 3, 7, 10]),
+    (&["-7911", "m11"], &[0, 2, 3, 5, 7, 10]),
+];
+
 /// Semitones of the first seven degrees of a major scale.
 const MAJOR: [u8; 7] = [0, 2, 4, 5, 7, 9, 11];
 
 /// The pitch classes of a chord, without its bass; `None` for no chord, or for text that is not one.
 pub fn parse(symbol: &str) -> Option<PitchSet> {
     let symbol = symbol.trim().split('/').next()?;
-    let (root, quality) = symbol.split_once(':').unwrap_or((symbol, "maj"));
+    let Some((root, quality)) = symbol.split_once(':') else { return lead_sheet(symbol) };
     let root: PitchClass = root.parse().ok()?;
     let (shorthand, degrees) = match quality.split_once('(') {
         Some((shorthand, rest)) => (shorthand, rest.strip_suffix(')')?),
@@ -51,8 +91,21 @@ pub fn parse(symbol: &str) -> Option<PitchSet> {
             None => steps |= 1 << semitones(degree.trim())?,
         }
     }
-    let shift = u32::from(root.number());
-    Some(PitchSet((steps << shift | steps >> (12 - shift)) & PitchSet::ALL.0))
+    Some(over(root, steps))
+}
+
+/// A symbol without a colon.
+fn lead_sheet(symbol: &str) -> Option<PitchSet> {
+    let quality = symbol.get(1..)?.trim_start_matches(['#', 'b']);
+    let root: PitchClass = symbol[..symbol.len() - quality.len()].parse().ok()?;
+    let (_, steps) = LEAD_SHEET.iter().find(|(names, _)| names.contains(&quality))?;
+    Some(over(root, steps.iter().fold(0, |set, s| set | 1 << s)))
+}
+
+/// Semitones over a root, as pitch classes.
+const fn over(root: PitchClass, steps: u16) -> PitchSet {
+    let shift = root.number() as u32;
+    PitchSet((steps << shift | steps >> (12 - shift)) & PitchSet::ALL.0)
 }
 
 /// Semitones of a degree such as `b7` or `9`, within the octave.
@@ -76,6 +129,10 @@ mod tests {
     fn symbols_become_pitch_classes() {
         assert_eq!(classes("C:maj"), Some(vec![0, 4, 7]));
         assert_eq!(classes("A"), Some(vec![1, 4, 9]), "major goes without saying");
+        assert_eq!(classes("Bb-7/Db"), Some(vec![1, 5, 8, 10]));
+        assert_eq!(classes("F#m7b5"), Some(vec![0, 4, 6, 9]));
+        assert_eq!(classes("Ebj7911#"), Some(vec![2, 3, 5, 7, 9, 10]));
+        assert_eq!(classes("Cminor-seventh"), classes("C:min7"));
         assert_eq!(classes("Bb:7/3"), Some(vec![2, 5, 8, 10]));
         assert_eq!(classes("F#:sus4(b7)"), Some(vec![1, 4, 6, 11]));
         assert_eq!(classes("D:min7(9,*5)"), Some(vec![0, 2, 4, 5]));
@@ -84,8 +141,20 @@ mod tests {
 
     #[test]
     fn what_is_no_chord_is_none() {
-        for text in ["N", "X", "", "verse", "H:maj", "C:mystery", "C:maj(", "C:maj(0)", "C:maj(b)"]
-        {
+        for text in [
+            "N",
+            "X",
+            "",
+            "verse",
+            "Bridge",
+            "NC",
+            "C79z",
+            "H:maj",
+            "C:mystery",
+            "C:maj(",
+            "C:maj(0)",
+            "C:maj(b)",
+        ] {
             assert_eq!(classes(text), None, "{text}");
         }
     }

@@ -398,3 +398,38 @@ fn options_come_from_a_file_and_what_is_typed_wins() {
     let duet = ["lstm", "--data", data, "--out", &path("x"), "--hop", "5"];
     check_fails(&duet, "--hop is for the recipes jazz and rock");
 }
+
+#[test]
+fn a_shared_model_begins_with_music_of_its_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let data = songs::write(&folder.path().join("data"), 3);
+    let data = data.to_str().unwrap();
+    let run = path("run");
+    let train = ["lstm", "--recipe", "jazz", "--data", data, "--out", &run, "--epochs", "1"];
+    let small = ["--window", "8", "--hidden", "8"];
+    let code = |arguments: &[&str]| {
+        let output = super::sideman_train().args(arguments).output().unwrap();
+        (output.status.code().unwrap(), String::from_utf8(output.stdout).unwrap())
+    };
+    assert_eq!(code(&[&train[..], &small].concat()).0, 0);
+    let shared = path("shared");
+    let share = ["share", "--model", &run, "--out", &shared];
+    assert_eq!(code(&share).0, 0);
+    assert_eq!(code(&share).0, 1, "nothing is overwritten");
+    let file = |folder: &str, name: &str| fs::read(Path::new(folder).join(name)).unwrap();
+    let best = format!("{run}/best");
+    for name in ["model.json", "weights.safetensors"] {
+        assert_eq!(file(&best, name), file(&shared, name));
+    }
+    let seeds = |folder: &str| -> Vec<Vec<u16>> {
+        serde_json::from_slice(&file(folder, "seeds.json")).unwrap()
+    };
+    let corpus = seeds(&best);
+    assert!(seeds(&shared).iter().all(|s| s.len() == 8 && !corpus.contains(s)));
+    let out = path("piece.mid");
+    let generate = ["generate", "--model", &shared, "--notes", "60", "--temperature", "1"];
+    let (ended, said) = code(&[&generate[..], &["--out", &out, "--against", data]].concat());
+    assert_eq!(ended, 0);
+    assert!(said.contains("longest run shared with 3 parts"), "{said}");
+}

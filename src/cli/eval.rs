@@ -10,7 +10,7 @@ mod table;
 
 use std::fs;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 use serde_json::{Map, Value};
 
 pub use args::EvalArgs;
@@ -34,6 +34,18 @@ struct Subject<'a> {
     threads: usize,
     /// The style that pieces are told in, counted from 1; 0 is none.
     style: usize,
+}
+
+impl Subject<'_> {
+    /// What the style is called.
+    fn style_name(&self) -> Option<&str> {
+        self.checkpoint.manifest.styles.get(self.style.checked_sub(1)?).map(String::as_str)
+    }
+
+    /// The same for a title.
+    fn in_style(&self) -> String {
+        self.style_name().map_or_else(String::new, |name| format!(", in the style {name}"))
+    }
 }
 
 /// What was measured: for programs by key, and for people.
@@ -62,15 +74,14 @@ pub(super) fn eval(args: &EvalArgs, corpus: Corpus, threads: usize) -> Result<()
     let mut findings = Findings::default();
     findings.json.insert("model".to_owned(), checkpoint.hash().into());
     findings.json.insert("pieces".to_owned(), subject.held_out.len().into());
-    let name = style.checked_sub(1).and_then(|i| checkpoint.manifest.styles.get(i));
-    findings.json.insert("style".to_owned(), name.cloned().into());
+    findings.json.insert("style".to_owned(), subject.style_name().into());
     if wanted(&[Section::Nats, Section::Minutes, Section::Memory]) {
         foretelling::measure(&subject, &wanted, &mut findings)?;
     }
     if wanted(&[Section::Music, Section::Copying]) {
         let columns = music::play(&subject)?;
         if wanted(&[Section::Music]) {
-            music::measure(args, &columns, &mut findings);
+            music::measure(&subject, &columns, &mut findings);
         }
         if wanted(&[Section::Copying]) && !subject.train.is_empty() {
             copies::measure(&subject, &columns, &mut findings);
@@ -81,15 +92,13 @@ pub(super) fn eval(args: &EvalArgs, corpus: Corpus, threads: usize) -> Result<()
 
 /// The style that was asked for, or that the pieces are in by their folder's name, or the model's own.
 fn style(args: &EvalArgs, manifest: &Manifest) -> Result<usize> {
-    let number = |name: &str| manifest.styles.iter().position(|s| s == name).map(|i| i + 1);
-    let folder = material::name_of(&args.from.data);
     match args.style.as_deref() {
-        None => Ok(number(&folder).unwrap_or(manifest.home_style)),
-        Some("none") => Ok(0),
-        Some(name) => number(name).with_context(|| match &manifest.styles[..] {
-            [] => format!("--style {name}: the model learnt no styles apart"),
-            styles => format!("--style {name}: the model knows {}", styles.join(", ")),
-        }),
+        None => {
+            let folder = material::name_of(&args.from.data);
+            Ok(manifest.style(&folder).unwrap_or(manifest.home_style))
+        }
+        Some(name) if name.eq_ignore_ascii_case("none") => Ok(0),
+        Some(name) => manifest.style(name).map_err(|why| anyhow!("--style {name}: {why}")),
     }
 }
 

@@ -16,15 +16,13 @@ use crate::standalone::Part;
 use crate::standalone::midi_out::{OutNote, OutTrack, Take, TempoEvent};
 use crate::standalone::roll::RollNote;
 use crate::standalone::roll_png::{RollSpec, save};
-use crate::train::copying::Library;
+use crate::train::copying::{LONG, Library};
 use crate::train::names::compose::{Choice, Composed, compose};
 use crate::train::names::config::{NamesTrainConfig, Recipe};
 use crate::train::run::BEST_FOLDER;
 
 const TICKS_PER_QUARTER: u16 = 480;
 const VELOCITY: u8 = 90;
-/// Notes from which a run that is shared counts as a long one.
-const LONG: usize = 16;
 /// General MIDI: the piano, and for rock the overdriven guitar.
 const PIANO: u8 = 0;
 const GUITAR: u8 = 29;
@@ -45,6 +43,8 @@ pub(super) fn generate(args: &GenerateArgs) -> Result<()> {
         bail!("--notes is {}, allowed are 1 to 100000", args.notes);
     }
     let model = NamesCheckpoint::load(&folder_of(&args.model)).context("--model")?;
+    let there = args.against.as_ref().map(|folder| parts(&model, folder, args.parts.as_deref()));
+    let there = there.transpose()?;
     let choice = args.temperature.map_or(Choice::Argmax, |temperature| Choice::Sample {
         temperature: temperature as f32,
         top_p: args.top_p as f32,
@@ -62,8 +62,8 @@ pub(super) fn generate(args: &GenerateArgs) -> Result<()> {
         distinct.len(),
         args.out.display()
     );
-    if let Some(folder) = &args.against {
-        compare(&model, &piece, folder, args.parts.as_deref())?;
+    if let (Some(folder), Some(there)) = (&args.against, there) {
+        compare(&model, &piece, folder, &there);
     }
     Ok(())
 }
@@ -73,22 +73,22 @@ pub(super) fn folder_of(named: &Path) -> PathBuf {
     if named.join(MANIFEST_FILE).exists() { named.to_path_buf() } else { named.join(BEST_FOLDER) }
 }
 
-/// Says how much of the piece is copied from the parts in a folder.
-fn compare(
-    model: &NamesCheckpoint,
-    piece: &Composed,
-    folder: &Path,
-    parts: Option<&str>,
-) -> Result<()> {
-    let NameList { naming, names, .. } = &model.manifest.vocabulary;
+/// The parts of a folder, as the model would have read them.
+fn parts(model: &NamesCheckpoint, folder: &Path, parts: Option<&str>) -> Result<Vec<Vec<Note>>> {
+    let naming = model.manifest.vocabulary.naming;
     let recipe = Recipe::named(&model.manifest.recipe).context("--model: an unknown recipe")?;
     let mut config = NamesTrainConfig::published(recipe);
     if let Some(parts) = parts {
         parts.clone_into(&mut config.parts);
     }
-    let corpus = NamedCorpus::load(folder, *naming, &config.part_choice()).context("--against")?;
-    let there: Vec<Vec<Note>> =
-        corpus.parts.iter().map(|p| spelled(*naming, p.names.iter())).collect();
+    let corpus = NamedCorpus::load(folder, naming, &config.part_choice())
+        .with_context(|| format!("--against, --parts {}", config.parts))?;
+    Ok(corpus.parts.iter().map(|p| spelled(naming, p.names.iter())).collect())
+}
+
+/// Says how much of the piece is copied from the parts of a folder.
+fn compare(model: &NamesCheckpoint, piece: &Composed, folder: &Path, there: &[Vec<Note>]) {
+    let NameList { naming, names, .. } = &model.manifest.vocabulary;
     let own = piece.names.iter().filter_map(|code| names.get(usize::from(*code)));
     let found = Library::new(there.iter().map(Vec::as_slice)).copying(&spelled(*naming, own), LONG);
     println!(
@@ -99,7 +99,6 @@ fn compare(
         found.notes,
         100.0 * found.in_runs as f64 / found.notes.max(1) as f64
     );
-    Ok(())
 }
 
 /// Names as notes, one name a beat.

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, anyhow, bail};
 use serde::Serialize;
 
 use crate::infer::builtin;
@@ -48,17 +48,12 @@ pub(crate) fn named(name: &str) -> anyhow::Result<ModelChoice> {
 
 /// The number of a model's style, which is counted from 1.
 pub(crate) fn style(choice: &ModelChoice, name: &str) -> anyhow::Result<u8> {
-    let styles = match choice {
-        ModelChoice::Builtin => builtin::checkpoint()?.manifest.styles,
-        ModelChoice::Folder(path) => Checkpoint::load(path)?.manifest.styles,
+    let manifest = match choice {
+        ModelChoice::Builtin => builtin::checkpoint()?.manifest,
+        ModelChoice::Folder(path) => Checkpoint::load(path)?.manifest,
     };
-    match styles.iter().position(|s| s.eq_ignore_ascii_case(name)).map(|i| u8::try_from(i + 1)) {
-        Some(Ok(number)) => Ok(number),
-        _ if styles.is_empty() => {
-            bail!("style can't be '{name}': the model learnt no styles apart")
-        }
-        _ => bail!("style can't be '{name}': the model knows {}", styles.join(", ")),
-    }
+    let number = manifest.style(name).map_err(|why| anyhow!("style can't be '{name}': {why}"))?;
+    Ok(u8::try_from(number)?)
 }
 
 fn check(checkpoint: Result<Checkpoint, crate::model::ModelError>) -> anyhow::Result<()> {

@@ -15,6 +15,10 @@ const LEAD_IN: usize = 400;
 /// Copies the model with windows of its own making in place of those of the corpus.
 pub(super) fn share(args: &ShareArgs) -> Result<()> {
     let mut model = NamesCheckpoint::load(&folder_of(&args.model)).context("--model")?;
+    if !(1.0..=100.0).contains(&args.temperature) {
+        // Below it the likeliest names win, and with them the solos that they come from.
+        bail!("--temperature is {}, allowed are 1 to 100", args.temperature);
+    }
     if args.out.exists() {
         bail!("--out: {} is there already", args.out.display());
     }

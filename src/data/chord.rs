@@ -30,12 +30,12 @@ const SHORTHANDS: [(&str, &[u8]); 21] = [
 ];
 
 /// Qualities as lead sheets and the jazz solos of Weimar write them, and the semitones over the root.
-const LEAD_SHEET: [(&[&str], &[u8]); 36] = [
-    (&["", "major"], &[0, 4, 7]),
-    (&["-", "m", "mi", "minor"], &[0, 3, 7]),
+const LEAD_SHEET: [(&[&str], &[u8]); 38] = [
+    (&["", "maj", "major"], &[0, 4, 7]),
+    (&["-", "m", "mi", "min", "minor"], &[0, 3, 7]),
     (&["7", "dominant"], &[0, 4, 7, 10]),
-    (&["-7", "m7", "mi7", "minor-seventh"], &[0, 3, 7, 10]),
-    (&["j7", "Maj7", "maj7", "ma7", "major-seventh"], &[0, 4, 7, 11]),
+    (&["-7", "m7", "mi7", "min7", "minor-seventh"], &[0, 3, 7, 10]),
+    (&["j7", "M7", "Maj7", "maj7", "ma7", "major-seventh"], &[0, 4, 7, 11]),
     (&["-j7", "mMaj7", "m(maj7)"], &[0, 3, 7, 11]),
     (&["m7b5", "mi7b5", "half-diminished"], &[0, 3, 6, 10]),
     (&["o7", "dim7", "diminished-seventh"], &[0, 3, 6, 9]),
@@ -47,6 +47,8 @@ const LEAD_SHEET: [(&[&str], &[u8]); 36] = [
     (&["-6", "m6", "mi6", "minor-sixth"], &[0, 3, 7, 9]),
     (&["69"], &[0, 2, 4, 7, 9]),
     (&["-69", "m69"], &[0, 2, 3, 7, 9]),
+    (&["sus2"], &[0, 2, 7]),
+    (&["add9", "add2"], &[0, 2, 4, 7]),
     (&["sus", "sus4"], &[0, 5, 7]),
     (&["sus7", "7sus", "7sus4"], &[0, 5, 7, 10]),
     (&["sus79", "9sus", "9sus4"], &[0, 2, 5, 7, 10]),

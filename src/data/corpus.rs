@@ -57,6 +57,19 @@ pub enum CorpusError {
     Shelf(#[from] io::Error),
 }
 
+impl CorpusError {
+    /// Nothing in this folder could be used.
+    pub(crate) fn empty(folder: &Path, skipped: &[(PathBuf, String)]) -> Self {
+        let example =
+            |(path, why): &(PathBuf, String)| format!(", first {}: {why}", path.display());
+        Self::Empty {
+            path: folder.display().to_string(),
+            skipped: skipped.len(),
+            example: skipped.first().map_or_else(String::new, example),
+        }
+    }
+}
+
 /// How a folder is read; nothing here changes what is found.
 #[derive(Clone, Copy)]
 pub struct Reading<'a> {
@@ -87,23 +100,23 @@ impl Corpus {
     pub fn read(folder: &Path, way: Reading<'_>) -> Result<Self, CorpusError> {
         let mut corpus = Self::default();
         let files = corpus.find(folder)?;
-        // A place that can't be written to costs the next run time, and this one nothing.
-        let keep = way.keep.filter(|k| fs::create_dir_all(k).is_ok());
-        let kept = keep.and_then(index::open).filter(|(found, _)| found.is_of(folder, &files));
-        let (found, shelf) = match kept {
-            Some((found, shelf)) => {
+        let old = way.keep.and_then(index::open);
+        let (found, shelf) = match old {
+            Some((found, shelf)) if found.is_of(folder, &files) => {
                 (way.tell)(files.len(), files.len());
                 (found, shelf)
             }
-            None => put_away(folder, &files, keep, way)?,
+            old => match put_away(folder, &files, old.as_ref(), way) {
+                // A place that can't be written to costs the next run time, and this one nothing more than this.
+                Err(_) if way.keep.is_some() => {
+                    put_away(folder, &files, old.as_ref(), Reading { keep: None, ..way })?
+                }
+                result => result?,
+            },
         };
         corpus.take(files, found, &Arc::new(shelf));
         if corpus.pieces.is_empty() {
-            let path = folder.display().to_string();
-            let example = corpus.skipped.first();
-            let example = example
-                .map_or_else(String::new, |(p, why)| format!(", first {}: {why}", p.display()));
-            return Err(CorpusError::Empty { path, skipped: corpus.skipped.len(), example });
+            return Err(CorpusError::empty(folder, &corpus.skipped));
         }
         Ok(corpus)
     }
@@ -151,20 +164,19 @@ impl Corpus {
 fn put_away(
     folder: &Path,
     files: &[PathBuf],
-    keep: Option<&Path>,
+    old: Option<&(Found, Shelf)>,
     way: Reading<'_>,
 ) -> Result<(Found, Shelf), CorpusError> {
-    let old = keep.and_then(index::open);
-    let old: Option<(HashMap<&Path, &Entry>, &Shelf)> = old
-        .as_ref()
-        .map(|(found, shelf)| (found.entries.iter().map(|e| (&*e.path, e)).collect(), shelf));
-    let same = |path: &Path, stamp: Option<Stamp>| {
+    let old: Option<(HashMap<&[u8], &Entry>, &Shelf)> =
+        old.map(|(found, shelf)| (found.entries.iter().map(|e| (&*e.path, e)).collect(), shelf));
+    let same = |path: &[u8], stamp: Option<Stamp>| {
         let (entries, shelf) = old.as_ref()?;
         let entry = entries.get(path).filter(|e| stamp.is_some() && e.stamp == stamp)?;
         Some((*entry, *shelf))
     };
-    let (mut filler, file): (Filler, Option<tempfile::TempPath>) = match keep {
+    let (mut filler, file): (Filler, Option<tempfile::TempPath>) = match way.keep {
         Some(keep) => {
+            fs::create_dir_all(keep)?;
             let (file, path) = index::new_shelf(keep)?;
             (Filler::new(&path, file), Some(path))
         }
@@ -174,7 +186,7 @@ fn put_away(
     let done = AtomicUsize::new(0);
     for batch in files.chunks(BATCH) {
         let read = |file: &PathBuf| {
-            let path = file.strip_prefix(folder).unwrap_or(file).to_path_buf();
+            let path = index::inside(folder, file).to_vec();
             // Before the bytes, so that a change in between is seen the next time.
             let stamp = stamp(file);
             let content = match same(&path, stamp) {
@@ -184,13 +196,18 @@ fn put_away(
             (way.tell)(done.fetch_add(1, Ordering::Relaxed) + 1, files.len());
             (path, stamp, content)
         };
-        for (path, stamp, content) in in_parallel(batch, way.threads, read) {
+        for (path, mut stamp, content) in in_parallel(batch, way.threads, read) {
             let content = match content {
                 Content::New(Ok((hash, pieces))) => {
                     let labels = pieces.iter().map(|p| filler.put(p));
                     Ok((hash, labels.collect::<io::Result<_>>()?))
                 }
                 Content::New(Err(reason)) => Err(reason),
+                Content::Unread(reason) => {
+                    // The next time it may be open, or the disk be well.
+                    stamp = None;
+                    Err(reason)
+                }
                 Content::Old(entry, packed) => {
                     let mut content = entry.content.clone();
                     for (label, bytes) in content.iter_mut().flat_map(|c| &mut c.1).zip(packed) {
@@ -203,8 +220,9 @@ fn put_away(
         }
     }
     let shelf = filler.finish()?;
-    if let (Some(keep), Some(path)) = (keep, file) {
-        index::keep(keep, &found, path)?;
+    if let (Some(keep), Some(path)) = (way.keep, file) {
+        // Without an index the shelf serves this run only.
+        let _ = index::keep(keep, &found, path);
     }
     Ok((found, shelf))
 }
@@ -213,6 +231,8 @@ fn put_away(
 enum Content<'a> {
     /// The hash of its bytes, and its pieces or why there are none.
     New(Result<([u8; 32], Vec<Piece>), String>),
+    /// Its bytes could not be read.
+    Unread(String),
     /// What it held before, with the packed pieces.
     Old(&'a Entry, Vec<Vec<u8>>),
 }
@@ -225,8 +245,11 @@ fn again<'a>(entry: &'a Entry, shelf: &Shelf) -> Option<Content<'a>> {
 }
 
 fn read<'a>(path: &Path) -> Content<'a> {
+    let bytes = match midi_file::read(path) {
+        Ok(bytes) => bytes,
+        Err(error) => return Content::Unread(error.to_string()),
+    };
     let read = || {
-        let bytes = midi_file::read(path).map_err(|e| e.to_string())?;
         let hash = *blake3::hash(&bytes).as_bytes();
         let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         if is(path, &["json"]) {

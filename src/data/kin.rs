@@ -14,10 +14,12 @@ const COMMONPLACE: usize = 12;
 const SHARED: f64 = 0.4;
 /// What more pieces than this are called is no title but a label, like `Track 7`.
 const MOST_TAKES: usize = 24;
-/// Of more figures than this only a part is compared, chosen by their hashes: the memory stays bounded.
+/// Of more figures than this every second, fourth or eighth is compared, by their hashes: the memory stays bounded.
 const MOST_FIGURES: usize = 4_000_000;
 /// With fewer figures than this a melody is too short to be compared.
 const LEAST_FIGURES: usize = 8;
+/// And with fewer than this that are compared what it shares is chance.
+const LEAST_COMPARED: usize = 4;
 
 /// For each piece the number of its family: the index of the first piece that is kin to it.
 pub(crate) fn families(pieces: &[Stored]) -> Result<Vec<usize>, ShelfError> {
@@ -33,7 +35,7 @@ pub(crate) fn families(pieces: &[Stored]) -> Result<Vec<usize>, ShelfError> {
             }
         }
     }
-    for (a, b) in alike(pieces)? {
+    for (a, b) in alike(pieces, MOST_FIGURES)? {
         join(&mut family, a, b);
     }
     Ok((0..pieces.len()).map(|i| root(&family, i)).collect())
@@ -88,17 +90,23 @@ fn without_take(name: &str) -> &str {
     if bare.len() == name.len() || cut.len() == bare.len() { name } else { cut }
 }
 
-/// Pairs of pieces whose melodies are nearly the same, in whatever key.
-fn alike(pieces: &[Stored]) -> Result<Vec<(usize, usize)>, ShelfError> {
-    let notes: usize = pieces.iter().map(|p| p.notes).sum();
-    let one_in = notes.div_ceil(MOST_FIGURES).max(1) as u64;
+/// Pairs of pieces whose melodies are nearly the same, in whatever key; by `most` figures of all of them at most.
+fn alike(pieces: &[Stored], most: usize) -> Result<Vec<(usize, usize)>, ShelfError> {
+    let mut one_in = 1;
     let mut places: Vec<(u64, usize)> = Vec::new();
     let mut figures = Vec::with_capacity(pieces.len());
     for (i, piece) in pieces.iter().enumerate() {
-        let mut own = figures_of(&piece.piece()?.melody);
-        own.retain(|f| f % one_in == 0);
+        let own = figures_of(&piece.piece()?.melody);
         figures.push(own.len());
-        places.extend(own.into_iter().map(|f| (f, i)));
+        places.extend(own.into_iter().filter(|f| f % one_in == 0).map(|f| (f, i)));
+        while places.len() > most {
+            one_in *= 2;
+            places.retain(|(f, _)| f % one_in == 0);
+        }
+    }
+    let mut compared = vec![0_usize; pieces.len()];
+    for (_, i) in &places {
+        compared[*i] += 1;
     }
     places.sort_unstable();
     let mut shared: HashMap<(usize, usize), usize> = HashMap::new();
@@ -112,8 +120,10 @@ fn alike(pieces: &[Stored]) -> Result<Vec<(usize, usize)>, ShelfError> {
     let mut pairs: Vec<_> = shared
         .into_iter()
         .filter(|((a, b), count)| {
-            let least = figures[*a].min(figures[*b]);
-            least >= LEAST_FIGURES && *count as f64 >= SHARED * least as f64
+            let least = |of: &[usize]| of[*a].min(of[*b]);
+            least(&figures) >= LEAST_FIGURES
+                && least(&compared) >= LEAST_COMPARED
+                && *count as f64 >= SHARED * least(&compared) as f64
         })
         .map(|(pair, _)| pair)
         .collect();
@@ -189,5 +199,16 @@ mod tests {
         cut.melody[10].pitch = Pitch::new(30);
         let pieces = [piece("a", 1, 0), cut, piece("c", 2, 0), piece("d", 3, 0)];
         assert_eq!(families(&pieces.map(Stored::from)).unwrap(), [0, 0, 2, 3]);
+    }
+
+    #[test]
+    fn many_melodies_are_told_apart_by_a_part_of_their_figures() {
+        let mut pieces: Vec<Stored> = (0..60).map(|i| piece("a", i, 0).into()).collect();
+        pieces.extend((0..10).map(|i| Stored::from(piece("b", i, 3))));
+        let pairs: Vec<_> = (0..10).map(|i| (i, 60 + i)).collect();
+        // 6,510 figures, of which every eighth is compared.
+        for most in [MOST_FIGURES, 1_000] {
+            assert_eq!(alike(&pieces, most).unwrap(), pairs);
+        }
     }
 }

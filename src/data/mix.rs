@@ -3,7 +3,7 @@
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
-use crate::data::shelf::Stored;
+use crate::data::shelf::{self, Stored};
 
 /// A set of pieces to train on.
 #[derive(Clone, Debug)]
@@ -100,7 +100,7 @@ fn shares(sets: &[Set]) -> Vec<f64> {
 }
 
 fn notes(set: &Set) -> usize {
-    set.pieces.iter().map(|p| p.notes).sum()
+    shelf::notes(&set.pieces)
 }
 
 /// The random stream of this number.

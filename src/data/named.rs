@@ -84,11 +84,7 @@ impl NamedCorpus {
             }));
         })?;
         if corpus.parts.is_empty() {
-            let example = corpus.skipped.first();
-            let example = example
-                .map_or_else(String::new, |(p, why)| format!(", first {}: {why}", p.display()));
-            let path = folder.display().to_string();
-            return Err(CorpusError::Empty { path, skipped: corpus.skipped.len(), example });
+            return Err(CorpusError::empty(folder, &corpus.skipped));
         }
         Ok(corpus)
     }

@@ -287,8 +287,9 @@ fn on_grid(file: &MidiFile, tracks: &[usize]) -> Vec<Note> {
 }
 
 fn chords(file: &MidiFile) -> Vec<(Tick, PitchSet)> {
-    let symbol =
-        |text: &str| chord::parse(text).or(matches!(text, "N" | "NC").then_some(PitchSet(0)));
+    let symbol = |text: &str| {
+        chord::parse(text).or(matches!(text, "N" | "NC" | "N.C.").then_some(PitchSet(0)))
+    };
     let chords = file
         .markers
         .iter()

@@ -83,6 +83,11 @@ impl From<Piece> for Stored {
     }
 }
 
+/// Notes of some pieces.
+pub fn notes(stored: &[Stored]) -> usize {
+    stored.iter().map(|s| s.notes).sum()
+}
+
 /// All of some pieces at once.
 ///
 /// # Errors
@@ -101,6 +106,11 @@ pub(crate) struct Shelf {
 impl Shelf {
     pub(crate) fn open(path: &Path) -> io::Result<Self> {
         Ok(Self { path: path.to_path_buf(), file: Mutex::new(File::open(path)?) })
+    }
+
+    /// Its length in bytes.
+    pub(crate) fn length(&self) -> io::Result<u64> {
+        Ok(self.file.lock().metadata()?.len())
     }
 
     /// The packed bytes of a piece.

@@ -22,8 +22,8 @@ pub const MANIFEST_FILE: &str = "model.json";
 /// The file with the numbers.
 pub const WEIGHTS_FILE: &str = "weights.safetensors";
 
-/// The most styles of a model.
-pub const MAX_STYLES: usize = 64;
+/// The most styles of a model: one number more can be told, which is then that of none.
+pub const MAX_STYLES: usize = 63;
 /// The most characters of a style's name.
 pub const MAX_STYLE_NAME: usize = 32;
 
@@ -105,14 +105,14 @@ pub struct Source {
     pub url: String,
 }
 
-/// Whether a style may be called so: letters, digits, `-` and `_`; and neither `any` nor a number, so that a style can
-/// be asked for by name or by number.
+/// Whether a style may be called so: letters, digits, `-` and `_`; no number, and none of the words by which no style
+/// or the model's own is asked for.
 pub fn is_style_name(name: &str) -> bool {
     let fits = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
     (1..=MAX_STYLE_NAME).contains(&name.len())
         && name.chars().all(fits)
         && !name.chars().all(|c| c.is_ascii_digit())
-        && !name.eq_ignore_ascii_case("any")
+        && !["any", "none", "own"].iter().any(|word| name.eq_ignore_ascii_case(word))
 }
 
 impl Vocabulary {
@@ -238,6 +238,20 @@ fn read_manifest(json: &[u8]) -> Result<Manifest, ModelError> {
         }
     }
     Ok(manifest)
+}
+
+impl Manifest {
+    /// The number of the style of this name, upper or lower case, counted from 1.
+    ///
+    /// # Errors
+    /// Which styles there are, where this is none.
+    pub fn style(&self, name: &str) -> Result<usize, String> {
+        let place = self.styles.iter().position(|s| s.eq_ignore_ascii_case(name));
+        place.map(|i| i + 1).ok_or_else(|| match &self.styles[..] {
+            [] => "the model learnt no styles apart".to_owned(),
+            styles => format!("the model knows {}", styles.join(", ")),
+        })
+    }
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks with a reference")]

@@ -219,6 +219,9 @@ fn draw_head(canvas: &mut Canvas, spec: &RollSpec<'_>, layout: &Layout) {
     for (part, name) in [(Part::Machine, "Sideman"), (Part::Player, "Player")] {
         let seen = |note: &&RollNote| note.part == part && spec.is_in_sight(note);
         let count = spec.notes.iter().filter(seen).count();
+        if count == 0 {
+            continue;
+        }
         let text = format!("{name} · {count} notes");
         let label = Style { colour: TEXT, ..small };
         x -= lettering::write(canvas, &text, x, baseline + 28.0, Anchor::Right, label) + 10.0;

@@ -9,6 +9,9 @@
 use crate::music::note::Note;
 use crate::music::time::TICKS_PER_BEAT;
 
+/// Notes from which a run that is shared counts as a long one.
+pub const LONG: usize = 16;
+
 /// The longest run that is told apart, in letters.
 const LONGEST: usize = 1_024;
 

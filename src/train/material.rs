@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::data::mix::{Mix, Set};
-use crate::data::shelf::{self, ShelfError, Stored};
+use crate::data::shelf::{self, ShelfError};
 use crate::data::split::Split;
 use crate::data::stream::Reading;
 use crate::model::checkpoint::{Corpus, Source};
@@ -41,14 +41,10 @@ pub(crate) fn describe(sets: &[Material], sources: &[Source]) -> Corpus {
         }
         corpus.train_pieces += set.split.train.len();
         corpus.valid_pieces += set.split.valid.len();
-        corpus.train_notes += notes(&set.split.train);
+        corpus.train_notes += shelf::notes(&set.split.train);
     }
     corpus.hash = hasher.finalize().to_hex().to_string();
     corpus
-}
-
-fn notes(pieces: &[Stored]) -> usize {
-    pieces.iter().map(|p| p.notes).sum()
 }
 
 /// The held-out sides of all sets, at most `most` pieces of each, told in their styles.

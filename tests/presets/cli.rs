@@ -170,6 +170,18 @@ fn models_are_listed_and_found_by_name() {
 }
 
 #[test]
+fn a_style_is_asked_for_by_name() {
+    let desk = Desk::new();
+    let own = desk.play("a.mid", &[]);
+    assert!(own == desk.play("b.mid", &["--set", "style=own"]));
+    let jazz = desk.play("c.mid", &["--set", "style=JAZZ"]);
+    assert!(jazz == desk.play("d.mid", &["--set", "style=2"]) && jazz != own);
+    let polka = ["play", "melody.mid", "--out", "e.mid", "--set", "style=polka"];
+    let (code, _, problem) = desk.sideman(&polka);
+    assert!(code == 1 && problem.contains("the model knows pop, jazz"), "{problem}");
+}
+
+#[test]
 fn every_parameter_says_what_it_is() {
     let desk = Desk::new();
     let (code, json, _) = desk.sideman(&["params", "--json"]);

@@ -68,6 +68,10 @@ fn damage_costs_time_and_no_piece() {
     fs::remove_file(kept().find(|p| !p.ends_with("index")).unwrap()).unwrap();
     assert_eq!(pieces(&data, Some(&keep)), first);
 
+    let shelf = kept().find(|p| !p.ends_with("index")).unwrap();
+    File::options().write(true).open(shelf).unwrap().set_len(9).unwrap();
+    assert_eq!(pieces(&data, Some(&keep)), first);
+
     // A shelf that is damaged behind a good index is found out where a piece is taken from it.
     overwrite(&kept().find(|p| !p.ends_with("index")).unwrap(), 2);
     let error = shelf::take(&read(&data, Some(&keep)).unwrap().pieces).unwrap_err();
@@ -84,4 +88,24 @@ fn a_place_that_cannot_be_written_to_is_no_hindrance() {
     let file = folder.path().join("file");
     fs::write(&file, b"").unwrap();
     assert_eq!(pieces(&data, Some(&file.join("keep"))).len(), 2);
+    // The shelf finds its place, its index does not.
+    let keep = folder.path().join("keep");
+    fs::create_dir_all(keep.join("index")).unwrap();
+    assert_eq!(pieces(&data, Some(&keep)).len(), 2);
+    assert_eq!(fs::read_dir(&keep).unwrap().count(), 1, "nothing else is left there");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_file_may_have_any_name_that_the_system_allows() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+
+    let folder = tempfile::tempdir().unwrap();
+    let data = songs::write(&folder.path().join("data"), 2);
+    fs::rename(data.join("1.mid"), data.join(OsStr::from_bytes(b"caf\xe9.mid"))).unwrap();
+    let keep = folder.path().join("keep");
+    let first = pieces(&data, Some(&keep));
+    assert_eq!((first.len(), &first), (2, &pieces(&data, Some(&keep))));
+    assert!(keep.join("index").exists());
 }

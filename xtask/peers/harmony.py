@@ -4,8 +4,8 @@
 
 Run it with the Python of `cargo xtask peers`, whose environment has all it needs; it takes five minutes on one core. A
 net names the triad of each beat, of 88 songs that it was not trained on; what is counted is the share of that triad's
-notes that lie in the chord that stands in the file. It is a bound for an accompanist who was told no chords: `likeliest`
-if it always plays the triad it believes in most, `drawn` if it draws lots as it believes.
+notes that lie in the chord that stands in the file. It estimates, from below, what an accompanist can know who was told no
+chords: `likeliest` if it always plays the triad it believes in most, `drawn` if it draws lots as it believes.
 """
 
 import random

@@ -61,6 +61,6 @@ pub enum Section {
 const EXAMPLES: &str = "Examples:
   sideman-train eval --model presets/duet --data midi/
   sideman-train eval --model runs/mine/best --data midi/ --only music --pieces 40 --json
-  sideman-train eval --model runs/mine/best --data midi/ --only music --set temperature=0.9
+  sideman-train eval --model runs/mine/best --data midi/ --only music --set temperature=1
   sideman-train eval --model presets/duet --data midi/jazz --style jazz
   sideman-train eval --model runs/mine/best --data midi/ --only minutes,memory --plots pictures/";

@@ -7,11 +7,8 @@ use super::table::{Table, maybe, number, percent};
 use super::{Findings, Subject};
 use crate::data::parallel::in_parallel;
 use crate::data::roles::Piece;
-use crate::train::copying::{Copying, Library};
+use crate::train::copying::{Copying, LONG, Library};
 use crate::train::musicality::Mean;
-
-/// Notes from which a run that is shared counts as a long one.
-const LONG: usize = 16;
 
 /// Looks for runs of each part among the accompaniments that were trained on.
 pub(super) fn measure(subject: &Subject<'_>, columns: &[Column], findings: &mut Findings) {

@@ -101,7 +101,7 @@ fn nats(
     findings.json.insert("ngram_nats_per_note".to_owned(), of_note.into());
     let all = ngrams.iter().enumerate().map(|(i, m)| Ok((order(i), serde_json::to_value(m)?)));
     findings.json.insert("ngrams".to_owned(), all.collect::<Result<Map<_, _>>>()?.into());
-    findings.tables.push(nats_table(subject.held_out.len(), &metrics, &ngrams));
+    findings.tables.push(nats_table(subject, &metrics, &ngrams));
     Ok(())
 }
 
@@ -111,10 +111,13 @@ fn ngrams(subject: &Subject<'_>, held_out: &[Arc<Reading>]) -> Vec<Metrics> {
     scores.iter().map(|s| s.metrics(held_out)).collect()
 }
 
-fn nats_table(pieces: usize, metrics: &Metrics, ngrams: &[Metrics]) -> Table {
+fn nats_table(subject: &Subject<'_>, metrics: &Metrics, ngrams: &[Metrics]) -> Table {
     let title = format!(
-        "Foretelling: {pieces} held-out pieces in both roles, {} tokens, {} notes",
-        metrics.tokens, metrics.notes
+        "Foretelling: {} held-out pieces in both roles{}, {} tokens, {} notes",
+        subject.held_out.len(),
+        subject.in_style(),
+        metrics.tokens,
+        metrics.notes
     );
     let names = (1..=ngrams.len()).map(|order| format!("{order}-gram"));
     let mut table = Table::new(title, std::iter::once("model".to_owned()).chain(names));

@@ -8,13 +8,13 @@ use indicatif::ProgressBar;
 use serde_json::{Map, Value, json};
 
 use super::table::{Table, maybe};
-use super::{EvalArgs, Findings, Subject};
+use super::{Findings, Subject};
 use crate::cli::eval::ngram_net::NGramNet;
 use crate::cli::eval::playing::accompany;
 use crate::data::parallel::in_parallel;
 use crate::data::roles::Piece;
 use crate::infer::net::{self, Net};
-use crate::link::settings::Settings;
+use crate::link::settings::{MAX_STYLE, Settings};
 use crate::music::note::Note;
 use crate::preset::parameter;
 use crate::standalone::performance::PLAYER;
@@ -72,7 +72,7 @@ fn settings(subject: &Subject<'_>) -> Result<Settings> {
     // One beyond those that the model knows is no style.
     let none = subject.checkpoint.manifest.styles.len() + 1;
     let style = if subject.style == 0 { none } else { subject.style };
-    let style = u8::try_from(style).unwrap_or(u8::MAX);
+    let style = u8::try_from(style).unwrap_or(MAX_STYLE);
     let mut settings = Settings { seed: subject.args.seed, style, ..Settings::default() };
     for assignment in &subject.args.sets {
         parameter::set(&mut settings, assignment).context("--set")?;
@@ -144,12 +144,15 @@ fn another_song(subject: &Subject<'_>, take: &Take<'_>) -> Vec<Note> {
 }
 
 /// Measures what was played.
-pub(super) fn measure(args: &EvalArgs, columns: &[Column], findings: &mut Findings) {
+pub(super) fn measure(subject: &Subject<'_>, columns: &[Column], findings: &mut Findings) {
+    let args = subject.args;
     let summaries: Vec<Summary> = columns.iter().map(|c| Summary::of(&c.portraits)).collect();
     let pieces = columns.first().map_or(0, |c| c.parts.len());
     let title = format!(
-        "Playing: {pieces} held-out melodies, up to {} bars of each, seed {}; means over the pieces",
-        args.bars, args.seed
+        "Playing: {pieces} held-out melodies, up to {} bars of each, seed {}{}; means over the pieces",
+        args.bars,
+        args.seed,
+        subject.in_style()
     );
     let names = columns.iter().map(|c| c.name.replace('_', " "));
     let mut table = Table::new(title, names);

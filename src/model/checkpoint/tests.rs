@@ -73,13 +73,13 @@ fn a_wrong_manifest_is_named() {
     check(|m| m["format"] = 2.into(), "format 2, this Sideman reads format 1");
     check(|m| m["format"] = "1".into(), "model.json: invalid type");
     check(|m| m["extra"] = 1.into(), "unknown field `extra`");
-    check(|m| m["styles"] = vec!["a"; 74].into(), "styles is 74, allowed are 0 to 64");
+    check(|m| m["styles"] = vec!["a"; 74].into(), "styles is 74, allowed are 0 to 63");
     check(|m| m["home_style"] = 1.into(), "home_style is 1, allowed are 0 to 0");
     check(
         |m| m["styles"] = vec!["jazz", "jazz"].into(),
         "'jazz' is no name of a style, or is there twice",
     );
-    for name in ["", "a b", "7", "Any", "a\n", &"x".repeat(33)] {
+    for name in ["", "a b", "7", "Any", "own", "None", "a\n", &"x".repeat(33)] {
         let message = error(&manifest_with(|m| m["styles"] = vec![name].into()), &weights);
         assert!(message.contains("is no name of a style"), "{message}");
     }

@@ -12,7 +12,7 @@ use crate::model::names::{NamesConfig, NamesParameters};
 use crate::model::tensor_file::{self, MAX_WEIGHTS_BYTES, io, printable, read, replace};
 use crate::music::name::Naming;
 
-/// The file with windows of the corpus, from which a piece can begin.
+/// The file with windows of names, of the corpus or composed, from which a piece can begin.
 pub const SEEDS_FILE: &str = "seeds.json";
 /// The longest window.
 pub const MAX_WINDOW: usize = 4_096;
@@ -112,7 +112,7 @@ pub struct NamesCheckpoint {
     pub manifest: NamesManifest,
     /// The numbers.
     pub parameters: NamesParameters,
-    /// Windows of the corpus, as places in the vocabulary.
+    /// Windows that a piece can begin from, as places in the vocabulary.
     pub seeds: Vec<Vec<u16>>,
 }
 

@@ -23,7 +23,7 @@ pub enum Choice {
 /// A piece.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Composed {
-    /// The window of the corpus that it begins from.
+    /// The window that it begins from.
     pub seed: Vec<u16>,
     /// What follows.
     pub names: Vec<u16>,

@@ -81,6 +81,8 @@ fn a_tiny_run_learns_and_comes_out_alike_with_any_threads() {
     assert!(best < 0.5 * single, "{best} {single}");
     let log = fs::read_to_string(one.join("log.csv")).unwrap();
     assert_eq!(log.lines().count(), 1 + 4, "{log}");
+    let picture = fs::read_to_string(one.join("loss.svg")).unwrap();
+    assert!(picture.contains("training") && picture.contains("held out"));
     let model = Checkpoint::load(&one.join("best")).unwrap();
     assert!((model.manifest.metrics["nats_per_note"] - best).abs() < 1e-9);
 }

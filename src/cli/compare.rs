@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 
 use crate::cli::train_args::CompareArgs;
 use crate::train::chart::{Curve, svg};
-use crate::train::names::store::points;
+use crate::train::store::points;
 
 /// What is drawn: the names of the loss in the logs of the recipes.
 const COLUMNS: [&str; 2] = ["loss", "train_nats_per_token"];

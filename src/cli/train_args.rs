@@ -88,8 +88,8 @@ pub struct LstmArgs {
     /// answer (turns of phrases) [default: accompany=40,lead=25,trade=15,harmonise=8,answer=12].
     #[arg(long, value_name = "ROLE=SHARE,...")]
     pub roles: Option<Shares>,
-    /// Folder of the run: config.json, log.csv, best/, last/, resume.safetensors; for jazz and rock also
-    /// corpus.json, loss.svg and accuracy.svg.
+    /// Folder of the run: config.json, log.csv, loss.svg, best/, last/, resume.safetensors; for jazz and rock also
+    /// corpus.json and accuracy.svg.
     #[arg(long, value_name = "RUN")]
     pub out: PathBuf,
     /// Go on where the run in --out stopped.

@@ -1,13 +1,16 @@
-//! The log of a run: one CSV line a measurement.
+//! The log of a run: one CSV line a measurement, and its picture.
 
 use std::fs::{self, OpenOptions};
 use std::path::{Path, PathBuf};
 
 use crate::train::TrainError;
+use crate::train::chart::{Curve, svg};
 use crate::train::metric::{ATTRIBUTES, Metrics};
 
 /// The log's name in the run folder.
 pub const LOG_FILE: &str = "log.csv";
+/// The picture's.
+pub const LOSS_FILE: &str = "loss.svg";
 
 /// A line of the log.
 #[derive(Clone, PartialEq, Debug)]
@@ -42,7 +45,7 @@ pub fn cut_after(folder: &Path, step: u64) -> Result<(), TrainError> {
     fs::write(&path, kept).map_err(|e| TrainError::file(&path, &e))
 }
 
-/// Appends a line, with a header to a new file.
+/// Appends a line, with a header to a new file, and draws the picture anew.
 ///
 /// # Errors
 /// [`TrainError::File`] when it can't be written.
@@ -69,5 +72,49 @@ pub fn append(folder: &Path, line: &Line) -> Result<(), TrainError> {
     fields.extend(ATTRIBUTES.iter().map(|a| format!("{:.4}", line.valid.by_attribute[a])));
     fields.extend(line.by_set.iter().map(|(_, nats)| format!("{nats:.4}")));
     writer.write_record(fields).map_err(|e| wrong(&e))?;
-    writer.flush().map_err(|e| wrong(&e))
+    writer.flush().map_err(|e| wrong(&e))?;
+    let titles = ["Cross-entropy, nats a token", "step"];
+    draw(folder, LOSS_FILE, titles, ["train_nats_per_token", "valid_nats_per_token"])
+}
+
+/// Draws a column of the log, and the same on what is held out. `titles` are those of the picture and of its first axis.
+pub(crate) fn draw(
+    folder: &Path,
+    file: &str,
+    titles: [&str; 2],
+    columns: [&str; 2],
+) -> Result<(), TrainError> {
+    let mut curves = Vec::new();
+    for (column, name) in columns.into_iter().zip(["training", "held out"]) {
+        let points = points(folder, &[column])?;
+        if !points.is_empty() {
+            curves.push(Curve { name: name.to_owned(), points });
+        }
+    }
+    let path = folder.join(file);
+    fs::write(&path, svg(titles[0], titles[1], &curves)).map_err(|e| TrainError::file(&path, &e))
+}
+
+/// The curve of a run folder's log: its first column, and the first of `columns` that it has. Empty fields are
+/// left out.
+///
+/// # Errors
+/// [`TrainError::File`] when there is no log, or none of these columns in it.
+pub fn points(folder: &Path, columns: &[&str]) -> Result<Vec<(f64, f64)>, TrainError> {
+    let path = folder.join(LOG_FILE);
+    let wrong = |e: &dyn std::fmt::Display| TrainError::file(&path, e);
+    let mut reader =
+        csv::ReaderBuilder::new().flexible(true).from_path(&path).map_err(|e| wrong(&e))?;
+    let header = reader.headers().map_err(|e| wrong(&e))?.clone();
+    let place = columns.iter().find_map(|c| header.iter().position(|h| h == *c));
+    let place = place.ok_or_else(|| wrong(&format!("has no column {}", columns.join(" or "))))?;
+    let mut points = Vec::new();
+    for record in reader.records() {
+        let record = record.map_err(|e| wrong(&e))?;
+        let number = |i: usize| record.get(i).and_then(|field| field.parse::<f64>().ok());
+        if let (Some(x), Some(y)) = (number(0), number(place)) {
+            points.push((x, y));
+        }
+    }
+    Ok(points)
 }

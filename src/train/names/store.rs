@@ -1,16 +1,13 @@
 //! The log of a run, one line an epoch, and its pictures.
 
-use std::fs::{self, OpenOptions};
+use std::fs::OpenOptions;
 use std::path::Path;
 
 use crate::train::TrainError;
-use crate::train::chart::{Curve, svg};
-use crate::train::store::LOG_FILE;
+use crate::train::store::{LOG_FILE, LOSS_FILE, draw};
 
-/// The pictures' names in the run folder.
-pub const LOSS_FILE: &str = "loss.svg";
-/// See [`LOSS_FILE`].
-pub const ACCURACY_FILE: &str = "accuracy.svg";
+/// The name of the other picture in the run folder.
+const ACCURACY_FILE: &str = "accuracy.svg";
 
 const HEADER: [&str; 7] = [
     "epoch",
@@ -74,42 +71,7 @@ pub fn append(folder: &Path, line: &Line) -> Result<(), TrainError> {
     ];
     writer.write_record(fields).map_err(|e| wrong(&e))?;
     writer.flush().map_err(|e| wrong(&e))?;
-    draw(folder, LOSS_FILE, "Cross-entropy, nats a name", ["loss", "valid_loss"])?;
-    draw(folder, ACCURACY_FILE, "Share of names foretold", ["accuracy", "valid_accuracy"])
-}
-
-fn draw(folder: &Path, file: &str, title: &str, columns: [&str; 2]) -> Result<(), TrainError> {
-    let mut curves = Vec::new();
-    for (column, name) in columns.into_iter().zip(["training", "held out"]) {
-        let points = points(folder, &[column])?;
-        if !points.is_empty() {
-            curves.push(Curve { name: name.to_owned(), points });
-        }
-    }
-    let path = folder.join(file);
-    fs::write(&path, svg(title, "epoch", &curves)).map_err(|e| TrainError::file(&path, &e))
-}
-
-/// The curve of a run folder's log: its first column, and the first of `columns` that it has. Empty fields are
-/// left out.
-///
-/// # Errors
-/// [`TrainError::File`] when there is no log, or none of these columns in it.
-pub fn points(folder: &Path, columns: &[&str]) -> Result<Vec<(f64, f64)>, TrainError> {
-    let path = folder.join(LOG_FILE);
-    let wrong = |e: &dyn std::fmt::Display| TrainError::file(&path, e);
-    let mut reader =
-        csv::ReaderBuilder::new().flexible(true).from_path(&path).map_err(|e| wrong(&e))?;
-    let header = reader.headers().map_err(|e| wrong(&e))?.clone();
-    let place = columns.iter().find_map(|c| header.iter().position(|h| h == *c));
-    let place = place.ok_or_else(|| wrong(&format!("has no column {}", columns.join(" or "))))?;
-    let mut points = Vec::new();
-    for record in reader.records() {
-        let record = record.map_err(|e| wrong(&e))?;
-        let number = |i: usize| record.get(i).and_then(|field| field.parse::<f64>().ok());
-        if let (Some(x), Some(y)) = (number(0), number(place)) {
-            points.push((x, y));
-        }
-    }
-    Ok(points)
+    draw(folder, LOSS_FILE, ["Cross-entropy, nats a name", "epoch"], ["loss", "valid_loss"])?;
+    let titles = ["Share of names foretold", "epoch"];
+    draw(folder, ACCURACY_FILE, titles, ["accuracy", "valid_accuracy"])
 }

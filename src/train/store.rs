@@ -65,8 +65,10 @@ pub fn append(folder: &Path, line: &Line) -> Result<(), TrainError> {
         writer.write_record(header).map_err(|e| wrong(&e))?;
     }
     let mut fields = vec![line.step.to_string(), format!("{:.6}", line.learning_rate)];
-    fields.push(format!("{:.4}", line.train_nats_per_token));
-    fields.push(format!("{:.0}", line.tokens_per_second));
+    // Before the first step nothing was learnt from.
+    let trained = |text: String| if line.train_nats_per_token > 0.0 { text } else { String::new() };
+    fields.push(trained(format!("{:.4}", line.train_nats_per_token)));
+    fields.push(trained(format!("{:.0}", line.tokens_per_second)));
     fields.push(format!("{:.4}", line.valid.nats_per_note));
     fields.push(format!("{:.4}", line.valid.nats_per_token));
     fields.extend(ATTRIBUTES.iter().map(|a| format!("{:.4}", line.valid.by_attribute[a])));

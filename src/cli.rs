@@ -31,6 +31,10 @@ mod material;
 mod models;
 #[cfg(feature = "train")]
 mod names_args;
+#[cfg(feature = "train")]
+mod pages;
+#[cfg(feature = "train")]
+pub mod pages_args;
 #[cfg(feature = "standalone")]
 mod play;
 #[cfg(feature = "standalone")]

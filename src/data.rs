@@ -1,4 +1,4 @@
-//! Floor 3, the pieces: from folders of MIDI files to windows of tokens. Imports `music` and `model`.
+//! Floor 3, the pieces: from folders of MIDI files to windows of tokens, and from pages of sheet music to rows. Imports `music` and `model`.
 
 #[cfg(feature = "train")]
 pub mod chorales;
@@ -19,6 +19,8 @@ pub mod midi_file;
 pub mod mix;
 #[cfg(feature = "train")]
 pub mod named;
+#[cfg(feature = "train")]
+pub mod pages;
 #[cfg(feature = "train")]
 pub mod parallel;
 pub mod parts;

@@ -9,6 +9,7 @@ pub use crate::cli::learning::LearningArgs;
 pub use crate::cli::names_args::{CompareArgs, GuitarsArgs, NamesArgs};
 #[cfg(feature = "standalone")]
 pub use crate::cli::names_args::{GenerateArgs, ShareArgs};
+pub use crate::cli::pages_args::PagesArgs;
 use crate::data::roles::Shares;
 
 /// Trains and measures Sideman's models.
@@ -27,6 +28,7 @@ const EXAMPLES: &str = "Examples:
   sideman-train generate --model runs/jazz1 --notes 500 --out jazz.mid
   sideman-train eval --model runs/duet1/best --data midi/ --json
   sideman-train keys --data midi/
+  sideman-train pages slice --in pages/ --out rows/
 
 Exit codes: 0 done, 1 failed, 2 wrong usage.";
 
@@ -52,6 +54,8 @@ pub enum Verb {
     Keys(PiecesArgs),
     /// Measure how well tempo and beat are followed where nobody tells them.
     Tempo(PiecesArgs),
+    /// Cut pages of sheet music into rows, and share them out to train and test a composer classifier.
+    Pages(PagesArgs),
     /// Train on chorales and measure in the usual way: nats a time step.
     Jsb(JsbArgs),
     /// Measure what picking up from the player is worth: the second halves of pieces after the first.

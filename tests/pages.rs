@@ -7,6 +7,7 @@
 mod drawn;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
 use std::fs;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -226,7 +227,7 @@ fn what_is_too_high_is_for_a_person() {
         overlay.enumerate_rows().filter(|(_, row)| row.clone().any(|(.., p)| p.0 == [0, 60, 255]));
     let blue: Vec<u32> = blue.map(|(y, _)| y).collect();
     assert_eq!(blue.len(), 3, "one cut, three pixels thick");
-    let between = 290..420;
+    let between = 206..370;
     assert!(blue.iter().all(|y| between.contains(y)), "{blue:?}");
     let row = ImageReader::open(out.join("Ann/p1_r02.png")).unwrap().decode().unwrap().into_luma8();
     assert_eq!(row.width(), 2_000);
@@ -292,7 +293,7 @@ fn rows_are_split_by_works_and_copies_across_are_told() {
         let near = fs::read_to_string(out.join("split.csv"))
             .unwrap()
             .lines()
-            .filter(|l| l.ends_with(".png"))
+            .filter(|l| !l.ends_with(",near") && !l.ends_with(','))
             .count();
         assert_eq!(stdout.contains("\n0 near copies"), near == 0, "{stdout}");
     }
@@ -309,7 +310,7 @@ fn a_manifest_names_the_works_and_wrong_input_is_told() {
             &pages.join(format!("Ann/sheet{i}.png")),
             &page(Look { space: 6.0, seed: i, ..Look::default() }),
         );
-        manifest += &format!("Ann/sheet{i}.png,op{}\n", i / 2);
+        writeln!(manifest, "Ann/sheet{i}.png,op{}", i / 2).unwrap();
     }
     fs::write(pages.join("manifest.csv"), manifest).unwrap();
     sliced(&pages, &out, Rule::Staves);

@@ -39,7 +39,7 @@ fn contrast(line: &[u8]) -> u8 {
     high.saturating_sub(low)
 }
 
-/// Where a block that is too high might be cut: the lines with the least ink near its equal parts.
+/// Where a block that is too high might be cut: near its equal parts, the lines with the least ink.
 fn least_ink(page: &Grey, y: usize, height: usize) -> Vec<usize> {
     let parts = (height + HEIGHT / 2) / HEIGHT;
     let parts = parts.max(2);
@@ -47,7 +47,8 @@ fn least_ink(page: &Grey, y: usize, height: usize) -> Vec<usize> {
     let near = height / parts / 3;
     let cut = |part: usize| {
         let middle = y + height * part / parts;
-        (middle - near..middle + near).min_by_key(ink).unwrap_or(middle)
+        let lines = middle - near..middle + near;
+        lines.min_by_key(|y| (ink(y), y.abs_diff(middle))).unwrap_or(middle)
     };
     (1..parts).map(cut).collect()
 }

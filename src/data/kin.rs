@@ -152,6 +152,7 @@ fn figures_of(melody: &[Note]) -> HashSet<u64> {
 mod tests {
     use super::*;
     use crate::data::roles::Piece;
+    use crate::data::shelf::tests::shelved;
     use crate::music::note::Voice;
     use crate::music::pitch::Pitch;
     use crate::music::time::Tick;
@@ -173,8 +174,8 @@ mod tests {
     }
 
     fn families_of(names: &[&str]) -> Vec<usize> {
-        let pieces: Vec<_> = (0..).zip(names).map(|(i, n)| piece(n, i, 0).into()).collect();
-        families(&pieces).unwrap()
+        let pieces = (0..).zip(names).map(|(i, n)| piece(n, i, 0));
+        families(&shelved(pieces)).unwrap()
     }
 
     #[test]
@@ -198,13 +199,13 @@ mod tests {
         cut.melody.drain(..40);
         cut.melody[10].pitch = Pitch::new(30);
         let pieces = [piece("a", 1, 0), cut, piece("c", 2, 0), piece("d", 3, 0)];
-        assert_eq!(families(&pieces.map(Stored::from)).unwrap(), [0, 0, 2, 3]);
+        assert_eq!(families(&shelved(pieces)).unwrap(), [0, 0, 2, 3]);
     }
 
     #[test]
     fn many_melodies_are_told_apart_by_a_part_of_their_figures() {
-        let mut pieces: Vec<Stored> = (0..60).map(|i| piece("a", i, 0).into()).collect();
-        pieces.extend((0..10).map(|i| Stored::from(piece("b", i, 3))));
+        let first = (0..60).map(|i| piece("a", i, 0));
+        let pieces = shelved(first.chain((0..10).map(|i| piece("b", i, 3))));
         let pairs: Vec<_> = (0..10).map(|i| (i, 60 + i)).collect();
         // 6,510 figures, of which every eighth is compared.
         for most in [MOST_FIGURES, 1_000] {

@@ -119,6 +119,7 @@ pub(crate) fn below(rng: &mut ChaCha8Rng, n: u32) -> u32 {
 mod tests {
     use super::*;
     use crate::data::roles::Piece;
+    use crate::data::shelf::tests::shelved;
     use crate::music::note::{Note, Voice};
     use crate::music::pitch::Pitch;
     use crate::music::time::Tick;
@@ -128,7 +129,7 @@ mod tests {
         let (pitch, voice) = (Pitch::new(60), Voice::Player);
         let note = Note { onset: Tick(0), pitch, voice, velocity: 80, duration: 1 };
         let piece = Piece { melody: vec![note; notes], ..Piece::default() };
-        Set { pieces: vec![piece.into(); pieces], style: notes, weight }
+        Set { pieces: shelved(vec![piece; pieces]), style: notes, weight }
     }
 
     /// The notes of each style that are heard in 40 rounds, as shares.

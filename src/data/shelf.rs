@@ -22,7 +22,7 @@ pub struct ShelfError {
     reason: String,
 }
 
-/// A piece that lies on a shelf, or in memory.
+/// A piece that lies on a shelf.
 #[derive(Clone, Debug)]
 pub struct Stored {
     /// What to call it in reports.
@@ -31,13 +31,8 @@ pub struct Stored {
     pub hash: [u8; 32],
     /// Notes of both parts.
     pub notes: usize,
-    place: Place,
-}
-
-#[derive(Clone, Debug)]
-enum Place {
-    Memory(Arc<Piece>),
-    Shelf(Arc<Shelf>, Slot),
+    shelf: Arc<Shelf>,
+    slot: Slot,
 }
 
 /// Where a piece lies on its shelf.
@@ -63,23 +58,10 @@ impl Stored {
     ///
     /// # Errors
     /// [`ShelfError`] when the file of the shelf can't be read or was changed.
-    pub fn piece(&self) -> Result<Arc<Piece>, ShelfError> {
-        match &self.place {
-            Place::Memory(piece) => Ok(Arc::clone(piece)),
-            Place::Shelf(shelf, slot) => {
-                let packed: Packed = postcard::from_bytes(&shelf.bytes(*slot)?)
-                    .map_err(|e| shelf.error(&format!("no piece: {e}")))?;
-                Ok(Arc::new(packed.unpack(self)))
-            }
-        }
-    }
-}
-
-impl From<Piece> for Stored {
-    fn from(piece: Piece) -> Self {
-        let (name, hash) = (piece.name.clone(), piece.hash);
-        let notes = piece.melody.len() + piece.accompaniment.len();
-        Self { name, hash, notes, place: Place::Memory(Arc::new(piece)) }
+    pub fn piece(&self) -> Result<Piece, ShelfError> {
+        let packed: Packed = postcard::from_bytes(&self.shelf.bytes(self.slot)?)
+            .map_err(|e| self.shelf.error(&format!("no piece: {e}")))?;
+        Ok(packed.unpack(self))
     }
 }
 
@@ -93,7 +75,7 @@ pub fn notes(stored: &[Stored]) -> usize {
 /// # Errors
 /// As [`Stored::piece`].
 pub fn take<'a>(stored: impl IntoIterator<Item = &'a Stored>) -> Result<Vec<Piece>, ShelfError> {
-    stored.into_iter().map(|s| s.piece().map(Arc::unwrap_or_clone)).collect()
+    stored.into_iter().map(Stored::piece).collect()
 }
 
 /// The file.
@@ -129,7 +111,7 @@ impl Shelf {
     /// The piece that a label is of.
     pub(crate) fn stored(self: &Arc<Self>, label: Label) -> Stored {
         let Label { name, hash, notes, slot } = label;
-        Stored { name, hash, notes, place: Place::Shelf(Arc::clone(self), slot) }
+        Stored { name, hash, notes, shelf: Arc::clone(self), slot }
     }
 
     fn error(&self, reason: &dyn std::fmt::Display) -> ShelfError {
@@ -246,8 +228,16 @@ fn unpack(notes: &[PackedNote]) -> Vec<Note> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
+
+    /// Puts pieces on a shelf of their own.
+    pub(crate) fn shelved(pieces: impl IntoIterator<Item = Piece>) -> Vec<Stored> {
+        let mut filler = Filler::new(Path::new("a test's"), tempfile::tempfile().unwrap());
+        let labels: Vec<Label> = pieces.into_iter().map(|p| filler.put(&p).unwrap()).collect();
+        let shelf = Arc::new(filler.finish().unwrap());
+        labels.into_iter().map(|l| shelf.stored(l)).collect()
+    }
 
     fn piece() -> Piece {
         let note = |onset, key| Note {
@@ -279,8 +269,8 @@ mod tests {
         let shelf = Arc::new(Shelf::open(&path).unwrap());
         for (label, piece) in [(label, piece()), (empty, Piece::default())] {
             let stored = shelf.stored(label);
-            assert_eq!(*stored.piece().unwrap(), piece);
-            assert_eq!(stored.notes, Stored::from(piece).notes);
+            assert_eq!(stored.piece().unwrap(), piece);
+            assert_eq!(stored.notes, piece.melody.len() + piece.accompaniment.len());
         }
     }
 

@@ -68,6 +68,7 @@ mod tests {
 
     use super::*;
     use crate::data::roles::Piece;
+    use crate::data::shelf::tests::shelved;
 
     fn pieces(numbers: std::ops::Range<u32>) -> Vec<Stored> {
         let piece = |n: u32| Piece {
@@ -75,7 +76,7 @@ mod tests {
             hash: *blake3::hash(&n.to_le_bytes()).as_bytes(),
             ..Piece::default()
         };
-        numbers.map(piece).map(Stored::from).collect()
+        shelved(numbers.map(piece))
     }
 
     #[test]

@@ -266,7 +266,7 @@ impl Stream {
             self.order = (round, self.mix.deal(self.seed, round));
         }
         let (piece, style) = self.mix.piece(self.order.1[(number % count) as usize]);
-        let piece = &*piece.piece()?;
+        let piece = &piece.piece()?;
         let mut rng = random(self.seed, FIRST_READING + number);
         let semitones = below(&mut rng, 12) as i32 - 5;
         let place = f64::from(below(&mut rng, 1 << 20)) / f64::from(1 << 20);
@@ -297,6 +297,7 @@ fn excerpt(piece: &Piece, rng: &mut ChaCha8Rng) -> Option<(Tick, Tick)> {
 mod tests {
     use super::*;
     use crate::data::mix::Set;
+    use crate::data::shelf::tests::shelved;
     use crate::music::context::FEATURES;
     use crate::music::pitch::Pitch;
     use crate::music::token::Expect;
@@ -325,7 +326,7 @@ mod tests {
     }
 
     fn windows(count: u8, seed: u64, lanes: usize) -> Stream {
-        let pieces = pieces(count).into_iter().map(Into::into).collect();
+        let pieces = shelved(pieces(count));
         let sets = vec![Set { pieces, style: 2, weight: None }];
         Stream::new(Arc::new(Mix::new(sets)), Shares::default(), seed, lanes)
     }

@@ -10,6 +10,10 @@ mod bench;
 #[cfg(feature = "train")]
 mod compare;
 #[cfg(feature = "train")]
+mod composer;
+#[cfg(feature = "train")]
+pub mod composer_args;
+#[cfg(feature = "train")]
 pub mod config_file;
 #[cfg(feature = "train")]
 mod eval;

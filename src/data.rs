@@ -31,6 +31,8 @@ pub mod repeats;
 #[cfg(feature = "train")]
 pub mod roles;
 #[cfg(feature = "train")]
+pub mod rows;
+#[cfg(feature = "train")]
 pub mod shelf;
 #[cfg(feature = "train")]
 pub mod split;

@@ -4,6 +4,7 @@
 pub mod adam;
 pub mod chart;
 pub mod chorale;
+pub mod composer;
 pub mod config;
 pub mod copying;
 pub mod guitar_guessing;
@@ -13,6 +14,7 @@ pub mod metric;
 pub mod musicality;
 pub mod names;
 pub mod ngram;
+pub mod optimiser;
 pub mod reach;
 pub mod resume;
 pub mod run;

@@ -3,6 +3,8 @@
 #![cfg(feature = "train")]
 #![expect(clippy::unwrap_used, reason = "a test's helpers fail loudly")]
 
+#[path = "trainer/composer.rs"]
+mod composer;
 #[path = "trainer/corpus.rs"]
 mod corpus;
 #[path = "trainer/recipes.rs"]

@@ -11,7 +11,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use crate::cli::material::{self, Data};
 use crate::cli::train_args::{LstmArgs, PiecesArgs, Size, TrainCli, Verb};
 use crate::cli::{
-    bench, compare, eval, guitars, jsb, learning, lstm_names, pages, tempo_following,
+    bench, compare, composer, eval, guitars, jsb, learning, lstm_names, pages, tempo_following,
 };
 #[cfg(feature = "standalone")]
 use crate::cli::{generate, share};
@@ -49,6 +49,7 @@ pub fn main(cli: TrainCli, allocations: fn() -> usize) -> Result<()> {
         Verb::Keys(args) => keys(&args),
         Verb::Tempo(args) => tempo(&args),
         Verb::Pages(args) => pages::pages(&args),
+        Verb::Composer(args) => composer::composer(&args),
         Verb::Jsb(args) => jsb::jsb(&args, threads(args.threads)),
         Verb::Learning(args) => learning::learning(&args),
         Verb::Bench(args) => bench::bench(&args, threads(args.threads), allocations),

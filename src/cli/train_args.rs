@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub use crate::cli::composer_args::ComposerArgs;
 pub use crate::cli::eval::EvalArgs;
 pub use crate::cli::learning::LearningArgs;
 pub use crate::cli::names_args::{CompareArgs, GuitarsArgs, NamesArgs};
@@ -56,6 +57,8 @@ pub enum Verb {
     Tempo(PiecesArgs),
     /// Cut pages of sheet music into rows, and share them out to train and test a composer classifier.
     Pages(PagesArgs),
+    /// Train a network that names the composer of a row of sheet music, and measure it.
+    Composer(Box<ComposerArgs>),
     /// Train on chorales and measure in the usual way: nats a time step.
     Jsb(JsbArgs),
     /// Measure what picking up from the player is worth: the second halves of pieces after the first.

@@ -7,6 +7,7 @@
 //! read. All work is cut into pieces by the shapes alone, and sums are added up piece by piece in order: the
 //! numbers are the same on any number of threads.
 
+pub mod checkpoint;
 mod convolution;
 mod crew;
 mod head;

@@ -186,12 +186,12 @@ impl<P> Tensors<P> {
 }
 
 /// A number in 0..1 from 24 random bits.
-pub(super) fn unit(rng: &mut ChaCha8Rng) -> f32 {
+pub(crate) fn unit(rng: &mut ChaCha8Rng) -> f32 {
     (rng.next_u32() >> 8) as f32 / (1 << 24) as f32
 }
 
 /// A standard normal number (Box and Muller).
-pub(super) fn normal(rng: &mut ChaCha8Rng) -> f32 {
+pub(crate) fn normal(rng: &mut ChaCha8Rng) -> f32 {
     let (a, b) = (1.0 - unit(rng), unit(rng));
     (-2.0 * a.ln()).sqrt() * (std::f32::consts::TAU * b).cos()
 }

@@ -1,0 +1,255 @@
+//! `sideman-train composer`: trains a network that names the composer of a row of sheet music, and measures it.
+
+use std::io::IsTerminal;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, anyhow, bail, ensure};
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::cli::composer_args::{
+    ComposerArgs, ComposerEvalArgs, ComposerTrainArgs, ComposerVerb, SideName,
+};
+use crate::cli::train::{set, source, stop_on_ctrl_c, threads};
+use crate::data::pages::split::Side;
+use crate::data::rows::Gallery;
+use crate::model::checkpoint::{MANIFEST_FILE, Source};
+use crate::model::image::checkpoint::ImageCheckpoint;
+use crate::train::composer::ComposerConfig;
+use crate::train::composer::run::{self, ComposerEvent, ComposerJob, Line};
+use crate::train::composer::verdicts::Verdicts;
+use crate::train::resume::RESUME_FILE;
+use crate::train::run::{BEST_FOLDER, CONFIG_FILE};
+
+/// Images that are judged at a time.
+const BATCH: usize = 32;
+/// Seconds between lines where there is no terminal to draw a bar on.
+const LINE_SECONDS: u64 = 30;
+
+/// Runs `composer`.
+pub(crate) fn composer(args: &ComposerArgs) -> Result<()> {
+    match &args.verb {
+        ComposerVerb::Train(args) => train(args),
+        ComposerVerb::Eval(args) => eval(args),
+    }
+}
+
+fn train(args: &ComposerTrainArgs) -> Result<()> {
+    let config = resolve(args)?;
+    let threads = threads(args.threads);
+    let gallery = load(args.rows.as_path(), &config, threads)?;
+    let sources: Vec<Source> = args.card_source.iter().map(|s| source(s)).collect::<Result<_>>()?;
+    let job = ComposerJob {
+        folder: args.out.clone(),
+        threads,
+        resume: args.resume,
+        save_every: Duration::from_secs_f64(args.minutes_per_save.clamp(0.0, 1e6) * 60.0),
+        keep_all: args.keep_all,
+        sources,
+    };
+    let [train, dev, test] = gallery.sides.each_ref().map(|s| s.labels.len());
+    eprintln!(
+        "{} composers; rows: {train} to learn from, {dev} to choose by, {test} held out",
+        gallery.composers.len()
+    );
+    let stop = stop_on_ctrl_c()?;
+    let mut screen = Screen::new();
+    let outcome = run::run(&config, &gallery, &job, &stop, &mut |event| screen.show(&event))?;
+    screen.bar.finish_and_clear();
+    let folder = args.out.display();
+    if outcome.stopped {
+        eprintln!(
+            "stopped after epoch {} of {}; go on with:\n  sideman-train composer train --rows {} --out {folder} --resume",
+            outcome.epochs,
+            config.epochs,
+            args.rows.display()
+        );
+    } else {
+        let best = 100.0 * outcome.best.unwrap_or(f64::NAN);
+        eprintln!("done: the best model names {best:.1} % of the rows and is in {folder}/best");
+    }
+    Ok(())
+}
+
+/// The settings: as published, or the run's own when it is resumed, with what was typed in their place.
+fn resolve(args: &ComposerTrainArgs) -> Result<ComposerConfig> {
+    let started = args.out.join(RESUME_FILE).exists();
+    if args.resume && !started {
+        bail!("{}: no run to resume here; leave --resume out to begin one", args.out.display());
+    }
+    if !args.resume && started {
+        bail!("{}: holds a run already; add --resume, or choose another --out", args.out.display());
+    }
+    let mut config = ComposerConfig::default();
+    if args.resume {
+        let path = args.out.join(CONFIG_FILE);
+        let json = std::fs::read(&path).with_context(|| path.display().to_string())?;
+        config = serde_json::from_slice(&json).with_context(|| path.display().to_string())?;
+    }
+    let before = config.clone();
+    set(&mut config.depth, args.depth);
+    set(&mut config.height, args.height);
+    set(&mut config.width, args.width);
+    set(&mut config.batch, args.batch);
+    set(&mut config.optimiser, args.optimiser.map(Into::into));
+    set(&mut config.learning_rate, args.lr);
+    set(&mut config.decay, args.decay);
+    set(&mut config.seed, args.seed);
+    config.augment |= args.augment;
+    if args.resume && config != before {
+        bail!("--resume: {} was started with other settings ({CONFIG_FILE})", args.out.display());
+    }
+    set(&mut config.epochs, args.epochs);
+    config.validate()?;
+    Ok(config)
+}
+
+fn load(rows: &std::path::Path, config: &ComposerConfig, threads: usize) -> Result<Gallery> {
+    let bar = bar("{wide_bar} {pos}/{len} rows, {per_sec}");
+    let tell = |more: usize, all: usize| {
+        bar.set_length(all as u64);
+        bar.inc(more as u64);
+    };
+    let gallery = Gallery::load(rows, (config.height, config.width), threads, &tell);
+    bar.finish_and_clear();
+    gallery.map_err(|e| anyhow!("--rows: {e}"))
+}
+
+fn bar(template: &str) -> ProgressBar {
+    let bar =
+        if std::io::stderr().is_terminal() { ProgressBar::new(0) } else { ProgressBar::hidden() };
+    if let Ok(style) = ProgressStyle::with_template(template) {
+        bar.set_style(style);
+    }
+    bar
+}
+
+/// Shows what happens: a bar, or a line now and then.
+struct Screen {
+    bar: ProgressBar,
+    last: Instant,
+    /// Images and seconds since the run began.
+    images: usize,
+    start: Instant,
+}
+
+impl Screen {
+    fn new() -> Self {
+        let bar = bar("{wide_bar} {pos}/{len} steps, {msg}, {eta} left");
+        Self { bar, last: Instant::now(), images: 0, start: Instant::now() }
+    }
+
+    fn show(&mut self, event: &ComposerEvent) {
+        match event {
+            ComposerEvent::Started { epoch, steps_per_epoch, parameters } => {
+                self.bar.set_length(*steps_per_epoch);
+                self.say(&format!(
+                    "after epoch {epoch}: {parameters} parameters, {steps_per_epoch} steps an epoch"
+                ));
+            }
+            ComposerEvent::Step { epoch, step_of_epoch, so_far: (nats, right), images } => {
+                self.images += images;
+                let rate = self.images as f64 / self.start.elapsed().as_secs_f64();
+                let text = format!(
+                    "epoch {}: loss {nats:.3}, {:.1} % right, {rate:.1} images/s",
+                    epoch + 1,
+                    100.0 * right
+                );
+                self.bar.set_position(*step_of_epoch);
+                self.bar.set_message(text.clone());
+                if self.bar.is_hidden() && self.last.elapsed().as_secs() >= LINE_SECONDS {
+                    eprintln!("step {step_of_epoch} of {text}");
+                    self.last = Instant::now();
+                }
+            }
+            ComposerEvent::Epoch { line, best } => {
+                let Line { epoch, train, dev, images_per_second, .. } = line;
+                let dev = dev.map_or_else(String::new, |(nats, right, by_work)| {
+                    let (right, by_work) = (100.0 * right, 100.0 * by_work);
+                    format!(
+                        "; to choose by: {nats:.3}, {right:.1} % of rows, {by_work:.1} % of works"
+                    )
+                });
+                self.say(&format!(
+                    "epoch {epoch}: loss {:.3}, {:.1} % right{dev}, {images_per_second:.1} images/s{}",
+                    train.0,
+                    100.0 * train.1,
+                    if *best { ", the best so far" } else { "" }
+                ));
+            }
+        }
+    }
+
+    fn say(&self, text: &str) {
+        if self.bar.is_hidden() {
+            eprintln!("{text}");
+        } else {
+            self.bar.println(text);
+        }
+    }
+}
+
+fn eval(args: &ComposerEvalArgs) -> Result<()> {
+    let folder = if args.model.join(MANIFEST_FILE).exists() {
+        args.model.clone()
+    } else {
+        args.model.join(BEST_FOLDER)
+    };
+    let ImageCheckpoint { manifest, net } = ImageCheckpoint::load(&folder).context("--model")?;
+    let threads = threads(args.threads);
+    let config =
+        ComposerConfig { height: manifest.height, width: manifest.width, ..Default::default() };
+    let gallery = load(&args.rows, &config, threads)?;
+    ensure!(
+        gallery.composers == manifest.classes,
+        "--rows: the model knows {}, the rows are of {}",
+        manifest.classes.join(", "),
+        gallery.composers.join(", ")
+    );
+    let rows = gallery.side(match args.side {
+        SideName::Train => Side::Train,
+        SideName::Dev => Side::Dev,
+        SideName::Test => Side::Test,
+    });
+    ensure!(!rows.labels.is_empty(), "--rows: there are no rows on that side");
+    let size = (manifest.height, manifest.width);
+    let logits = run::judge(&net, rows, size, BATCH, threads)?;
+    let verdicts = Verdicts::of(&logits, &rows.labels, &rows.works, gallery.composers.len());
+    if args.json {
+        println!("{}", serde_json::to_string_pretty(&verdicts)?);
+    } else {
+        print(&verdicts, &gallery.composers);
+    }
+    Ok(())
+}
+
+fn print(v: &Verdicts, composers: &[String]) {
+    println!(
+        "{} rows of {} works: {:.3} nats a row, {:.1} % of the rows and {:.1} % of the works right",
+        v.rows,
+        v.works,
+        v.nats,
+        100.0 * v.accuracy,
+        100.0 * v.accuracy_by_work
+    );
+    let width = composers.iter().map(|c| c.chars().count()).max().unwrap_or(0).max(6);
+    println!("\nrows of (down) that were given to (across)");
+    print!("{:width$}", "");
+    for composer in composers {
+        print!("  {composer:>width$}");
+    }
+    println!();
+    for (composer, counts) in composers.iter().zip(&v.confusion) {
+        print!("{composer:width$}");
+        for count in counts {
+            print!("  {count:>width$}");
+        }
+        println!();
+    }
+    println!(
+        "\nhow sure it was, and how often right (calibration error {:.3})",
+        v.calibration_error
+    );
+    for (rows, sure, right) in v.calibration.iter().filter(|b| b.0 > 0) {
+        println!("  {:3.0} %  {:3.0} %  of {rows} rows", 100.0 * sure, 100.0 * right);
+    }
+}

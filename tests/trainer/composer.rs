@@ -48,10 +48,10 @@ fn config() -> ComposerConfig {
         depth: 18,
         height: SIZE.0,
         width: SIZE.1,
-        batch: 3,
-        epochs: 8,
+        batch: 4,
+        epochs: 10,
         optimiser: Way::Adam,
-        learning_rate: 5e-4,
+        learning_rate: 3e-4,
         augment: true,
         ..ComposerConfig::default()
     }
@@ -81,7 +81,7 @@ fn two_hands_are_told_apart_and_a_stopped_run_goes_on_alike() {
     let rows = write(&folder.path().join("rows"));
     let (whole, broken) = (folder.path().join("whole"), folder.path().join("broken"));
     let outcome = train(&rows, &job(whole.clone(), 1, false), None);
-    assert_eq!((outcome.epochs, outcome.stopped), (8, false));
+    assert_eq!((outcome.epochs, outcome.stopped), (10, false));
     assert!(outcome.best.unwrap() > 0.8, "{outcome:?}");
     let outcome = train(&rows, &job(broken.clone(), 2, false), Some((2, 3)));
     assert_eq!((outcome.epochs, outcome.stopped), (2, true));

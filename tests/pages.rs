@@ -5,6 +5,8 @@
 
 #[path = "pages/drawn.rs"]
 mod drawn;
+#[path = "pages/printed.rs"]
+mod printed;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
@@ -15,6 +17,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use assert_cmd::Command;
 use drawn::{Look, cmyk_jpeg, fill, page, save};
 use image::{ExtendedColorType, ImageBuffer, ImageReader, Luma, LumaA};
+use printed::{bomb, drawing, photo_bomb, printed};
 use sideman::data::pages::ledger::{Ledger, Line};
 use sideman::data::pages::slicing::{self, Job, Report};
 use sideman::data::pages::{Grey, Rule, deskew, slice};
@@ -33,7 +36,8 @@ fn run(
     stop: &AtomicBool,
     tell: &(dyn Fn(usize, usize) + Sync),
 ) -> Report {
-    slicing::run(&Job { pages, out, rule, threads: 2, stop, tell }).unwrap()
+    let painter = assert_cmd::cargo::cargo_bin!("sideman-train");
+    slicing::run(&Job { pages, out, painter, rule, threads: 2, stop, tell }).unwrap()
 }
 
 fn sliced(pages: &Path, out: &Path, rule: Rule) -> Report {
@@ -131,15 +135,16 @@ fn pages_that_are_none_get_a_line_each_and_the_others_go_on() {
     let photo =
         image::GrayImage::from_raw(good.width as u32, good.height as u32, good.pixels.clone());
     photo.unwrap().save(at("photo.jpg")).unwrap();
-    fs::write(at("book.pdf"), "%PDF").unwrap();
+    fs::write(at("cut.pdf"), "%PDF").unwrap();
+    fs::write(at("packed.pdf"), printed(&[bomb()])).unwrap();
+    fs::write(at("photo.pdf"), printed(&[photo_bomb()])).unwrap();
     let (pages, out) = (pages.to_str().unwrap(), out.to_str().unwrap());
     for rule in ["staves", "article"] {
         let out = format!("{out}-{rule}");
         let (ok, stdout, stderr) =
             trainer(&["slice", "--in", pages, "--out", &out, "--rule", rule]);
         assert!(ok, "{stderr}");
-        assert!(stdout.starts_with("12 pages (0 done before): "), "{stdout}");
-        assert!(stderr.contains("left out 1 PDF files"), "{stderr}");
+        assert!(stdout.starts_with("15 pages (0 done before): "), "{stdout}");
         assert!(!stderr.contains("panicked"), "{stderr}");
         let lines = lines(Path::new(&out));
         let verdict = |name: &str| {
@@ -156,6 +161,10 @@ fn pages_that_are_none_get_a_line_each_and_the_others_go_on() {
         assert!(verdict("truncated.png").starts_with("refused: "));
         assert!(verdict("text.png").starts_with("refused: "));
         assert!(verdict("empty.jpg").starts_with("refused: "));
+        assert_eq!(verdict("cut.pdf#001"), "refused: no PDF file, or a broken one");
+        let most = "refused: drawing it takes too much memory or time";
+        assert_eq!(verdict("packed.pdf#001"), most);
+        assert!([most, "blank: no ink on the page"].contains(&verdict("photo.pdf#001").as_str()));
         assert_eq!(verdict("bomb.png"), "refused: 10000 x 10000 are 100 megapixels, at most 40");
         assert_eq!(verdict("black.png"), "no paper: most of the page is black");
         assert_eq!(verdict("white.png"), "blank: no ink on the page");
@@ -168,6 +177,34 @@ fn pages_that_are_none_get_a_line_each_and_the_others_go_on() {
             assert_eq!(rows(page), 5, "{rule} {page}");
         }
     }
+}
+
+#[test]
+fn sheets_of_a_pdf_file_are_pages_and_the_file_is_a_work() {
+    let dir = tempfile::tempdir().unwrap();
+    let (pages, out) = (dir.path().join("in"), dir.path().join("out"));
+    for composer in ["Ann", "Bob"] {
+        fs::create_dir_all(pages.join(composer)).unwrap();
+        let sheets = [
+            drawing(&page(Look { space: 6.0, ..Look::default() })),
+            drawing(&page(Look { space: 9.3, staves: 1, ..Look::default() })),
+        ];
+        fs::write(pages.join(composer).join("Suite.pdf"), printed(&sheets)).unwrap();
+    }
+    let (pages, out_name) = (pages.to_str().unwrap(), out.to_str().unwrap());
+    let (ok, stdout, stderr) = trainer(&["slice", "--in", pages, "--out", out_name]);
+    assert!(ok, "{stderr}");
+    assert!(stdout.starts_with("4 pages (0 done before): 20 rows"), "{stdout}");
+    let lines = lines(&out);
+    assert_eq!(lines[0].page, "Ann/Suite.pdf#001");
+    assert_eq!(lines[0].row, "Ann/Suite_p001_r01.png");
+    assert_eq!(lines.iter().map(|l| l.staves).collect::<BTreeSet<_>>(), BTreeSet::from([1, 2]));
+    let (ok, _, stderr) = trainer(&["split", "--rows", out_name]);
+    assert!(ok, "{stderr}");
+    let split = fs::read_to_string(out.join("split.csv")).unwrap();
+    assert_eq!(split.matches(",Suite,").count(), 20, "{split}");
+    let (ok, stdout, _) = trainer(&["slice", "--in", pages, "--out", out_name]);
+    assert!(ok && stdout.starts_with("0 pages (4 done before)"), "{stdout}");
 }
 
 #[test]

@@ -8,14 +8,14 @@ use std::path::Path;
 use anyhow::{Context, Result, anyhow, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::cli::pages_args::{PagesArgs, PagesVerb, SliceArgs, SplitArgs};
+use crate::cli::pages_args::{PagesArgs, PagesVerb, PaintArgs, SliceArgs, SplitArgs};
 use crate::cli::train::{stop_on_ctrl_c, threads};
 use crate::data::pages::copies::{self, Hash};
 use crate::data::pages::gate::Gate;
 use crate::data::pages::ledger::{IS_ROW, Ledger, Line};
 use crate::data::pages::slicing::{self, ERRORS_FOLDER, Job, MANIFEST_FILE, Report};
 use crate::data::pages::split::{self, Side, WorkFrom};
-use crate::data::pages::{Rule, open};
+use crate::data::pages::{Rule, open, paint};
 use crate::data::parallel::in_parallel;
 
 /// Near copies that are named.
@@ -30,7 +30,14 @@ pub(crate) fn pages(args: &PagesArgs) -> Result<()> {
     match &args.verb {
         PagesVerb::Slice(args) => slice(args),
         PagesVerb::Split(args) => split(args),
+        PagesVerb::Paint(args) => draw(args),
     }
+}
+
+fn draw(args: &PaintArgs) -> Result<()> {
+    let drawn = paint::limit_this_process()
+        .and_then(|()| paint::paint(&args.file, args.sheet, &mut std::io::stdout().lock()));
+    drawn.map_err(|e| anyhow!(e))
 }
 
 fn slice(args: &SliceArgs) -> Result<()> {
@@ -46,7 +53,9 @@ fn slice(args: &SliceArgs) -> Result<()> {
         bar.set_position(done as u64);
     };
     let rule = Rule::from(args.rule);
-    let job = Job { pages: &args.pages, out, rule, threads, stop: &stop, tell: &tell };
+    let painter = std::env::current_exe()?;
+    let pages = args.pages.as_path();
+    let job = Job { pages, out, painter: &painter, rule, threads, stop: &stop, tell: &tell };
     let report = slicing::run(&job).map_err(|e| anyhow!(e))?;
     bar.finish_and_clear();
     tell_slices(&report, out);
@@ -158,7 +167,8 @@ fn works(args: &SplitArgs, rows: &[&Line]) -> Result<(Vec<String>, String)> {
     if let Some(path) = manifest {
         let table = split::manifest(&path).map_err(|e| anyhow!(e))?;
         let work = |row: &&Line| {
-            let work = table.get(&row.page).filter(|work| !work.is_empty());
+            let (file, _) = split::file_and_sheet(&row.page);
+            let work = table.get(&row.page).or_else(|| table.get(file)).filter(|w| !w.is_empty());
             work.cloned().with_context(|| format!("{}: no work for {}", path.display(), row.page))
         };
         return Ok((rows.iter().map(work).collect::<Result<_>>()?, path.display().to_string()));

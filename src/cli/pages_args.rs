@@ -23,14 +23,26 @@ pub enum PagesVerb {
     Slice(SliceArgs),
     /// Share the rows out to train, dev and test by whole works.
     Split(SplitArgs),
+    /// Draw a sheet of a PDF file; `pages slice` has each drawn by a process of its own.
+    #[command(hide = true)]
+    Paint(PaintArgs),
+}
+
+/// What `pages paint` is told.
+#[derive(Args, Debug)]
+pub struct PaintArgs {
+    /// A PDF file.
+    pub file: PathBuf,
+    /// The sheet, from 1; without it the sheets are counted.
+    pub sheet: Option<usize>,
 }
 
 /// What `pages slice` can be told.
 #[derive(Args, Debug)]
 #[command(after_help = SLICE_EXAMPLES)]
 pub struct SliceArgs {
-    /// Folder with a folder of pages for each composer: .png, .jpg, searched in depth. A manifest.csv in it is taken
-    /// along for `pages split`.
+    /// Folder with a folder of pages for each composer: .png, .jpg, .pdf, searched in depth. A manifest.csv in it is
+    /// taken along for `pages split`.
     #[arg(long = "in", value_name = "DIR")]
     pub pages: PathBuf,
     /// Folder for the rows: `COMPOSER/PAGE_rNN.png`, 2000 wide and padded with the page's paper; rows.csv with each row and
@@ -83,7 +95,8 @@ pub struct SplitArgs {
     #[arg(long, value_name = "FILE", conflicts_with = "work_from")]
     pub manifest: Option<PathBuf>,
     /// How a page's name tells its work: 'prefix before first X' or 'prefix before last X' with any text for X, or
-    /// 'folder', the one below the composer's; the default is the manifest, or else 'prefix before first _'.
+    /// 'folder', the one below the composer's; the default is the manifest, or else 'prefix before first _'. A PDF file
+    /// whose name tells none is a work of its own.
     #[arg(long, value_name = "RULE")]
     pub work_from: Option<WorkFrom>,
     /// Decides which works are held out.

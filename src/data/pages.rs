@@ -8,6 +8,8 @@ pub mod gate;
 pub mod ink;
 pub mod ledger;
 pub mod open;
+pub mod paint;
+pub mod pdf;
 pub mod seam;
 pub mod slicing;
 pub mod split;

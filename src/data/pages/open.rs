@@ -11,13 +11,13 @@ use crate::data::pages::Grey;
 use crate::data::pages::gate::Gate;
 
 /// Pixels of a page, at most: A4 at 600 dpi has 35 million.
-const MOST_PIXELS: u64 = 40_000_000;
+pub(super) const MOST_PIXELS: u64 = 40_000_000;
 /// Bytes of a file, at most: a JPEG is read as a whole.
-const MOST_BYTES: u64 = 200_000_000;
+pub(super) const MOST_BYTES: u64 = 200_000_000;
 /// Bytes that a decoder may take for itself.
 const MOST_DECODED: u64 = 1_000_000_000;
 /// Bytes for each pixel that are needed beside the decoded image: page, ink, and what is drawn of them.
-const BESIDE: u64 = 10;
+pub(super) const BESIDE: u64 = 10;
 
 /// What the pages in work may take of the memory together.
 pub const MEMORY: u64 = 800_000_000;
@@ -76,21 +76,23 @@ fn read<T>(
 /// What an image looks like on white paper, without its colours.
 fn grey(image: DynamicImage) -> Grey {
     let (width, height) = (image.width() as usize, image.height() as usize);
-    let luma = |r: u8, g: u8, b: u8| {
-        (u32::from(r) * 299 + u32::from(g) * 587 + u32::from(b) * 114 + 500) / 1_000
-    };
     let pixels = match image {
         DynamicImage::ImageLuma8(image) => image.into_raw(),
         DynamicImage::ImageRgb8(image) => {
-            image.as_raw().chunks_exact(3).map(|p| luma(p[0], p[1], p[2]) as u8).collect()
+            image.as_raw().chunks_exact(3).map(|p| luma(p[0], p[1], p[2])).collect()
         }
         other => {
             let on_white = |p: &[u8]| {
                 let alpha = u32::from(p[3]);
-                ((luma(p[0], p[1], p[2]) * alpha + 255 * (255 - alpha)) / 255) as u8
+                ((u32::from(luma(p[0], p[1], p[2])) * alpha + 255 * (255 - alpha)) / 255) as u8
             };
             other.into_rgba8().as_raw().chunks_exact(4).map(on_white).collect()
         }
     };
     Grey { width, height, pixels }
+}
+
+/// How bright a colour is (ITU-R BT.601).
+pub(super) fn luma(r: u8, g: u8, b: u8) -> u8 {
+    ((u32::from(r) * 299 + u32::from(g) * 587 + u32::from(b) * 114 + 500) / 1_000) as u8
 }

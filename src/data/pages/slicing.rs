@@ -13,13 +13,16 @@ use walkdir::WalkDir;
 use crate::data::corpus::stamp;
 use crate::data::pages::gate::Gate;
 use crate::data::pages::ledger::{IS_ROW, Ledger, Line};
-use crate::data::pages::{Area, Rule, Sliced, Verdict, draw, open, slice};
+use crate::data::pages::{Area, Rule, Sliced, Verdict, draw, open, pdf, slice};
 use crate::data::parallel::in_parallel;
 
 /// Where pages lie that a person should look at.
 pub const ERRORS_FOLDER: &str = "Errors";
 /// A list of works beside the pages, which is taken along.
 pub const MANIFEST_FILE: &str = "manifest.csv";
+
+/// Stands in a page's name between its PDF file and the sheet's number.
+pub const SHEET_MARK: char = '#';
 
 /// What is to be sliced.
 #[derive(Clone, Copy)]
@@ -28,6 +31,8 @@ pub struct Job<'a> {
     pub pages: &'a Path,
     /// The folder for the rows.
     pub out: &'a Path,
+    /// The program that draws the sheets of PDF files, each in a process of its own: `sideman-train`.
+    pub painter: &'a Path,
     /// By what rows are found.
     pub rule: Rule,
     /// Threads.
@@ -61,7 +66,9 @@ pub struct Report {
 #[derive(Clone, PartialEq, Eq, Debug)]
 struct Page {
     path: PathBuf,
-    /// Seen from the folder of pages, with `/`.
+    /// Which sheet of a PDF file, from 1.
+    sheet: Option<usize>,
+    /// Seen from the folder of pages, with `/`, and behind [`SHEET_MARK`] the sheet.
     name: String,
     composer: String,
     /// What its rows' names begin with.
@@ -73,9 +80,9 @@ struct Page {
 /// # Errors
 /// In one line, when the pages can't be listed or rows not written.
 pub fn run(job: &Job<'_>) -> Result<Report, String> {
-    let (pages, left_out) = list(job.pages, Some(job.out)).map_err(|e| e.to_string())?;
+    let (pages, left_out) = list(job).map_err(|e| e.to_string())?;
     if pages.is_empty() {
-        let hint = "a folder for each composer with .png or .jpg pages in it is needed";
+        let hint = "a folder for each composer with .png, .jpg or .pdf pages in it is needed";
         return Err(format!("{}: no pages: {hint}", job.pages.display()));
     }
     let failed = |path: &Path, e: &io::Error| format!("{}: {e}", path.display());
@@ -179,7 +186,7 @@ fn one(job: &Job<'_>, page: &Page, gate: &Gate) -> io::Result<Vec<Line>> {
     };
     let mut lines = Vec::new();
     let mut trouble = None;
-    let read = open::with_page(&page.path, gate, |image| {
+    let work = |image| {
         let sliced = slice(image, job.rule)?;
         match write(job, page, &sliced) {
             Ok(names) => {
@@ -194,7 +201,11 @@ fn one(job: &Job<'_>, page: &Page, gate: &Gate) -> io::Result<Vec<Line>> {
             Err(e) => trouble = Some(e),
         }
         Ok(())
-    });
+    };
+    let read = match page.sheet {
+        Some(sheet) => pdf::with_sheet(job.painter, &page.path, sheet, gate, work),
+        None => open::with_page(&page.path, gate, work),
+    };
     if let Some(e) = trouble {
         return Err(e);
     }
@@ -234,10 +245,10 @@ fn stamped(path: &Path) -> (u64, String) {
 }
 
 /// The pages under a folder by name, and what was left out.
-fn list(folder: &Path, out: Option<&Path>) -> io::Result<(Vec<Page>, Vec<String>)> {
-    let out = out.and_then(|out| out.canonicalize().ok());
+fn list(job: &Job<'_>) -> io::Result<(Vec<Page>, Vec<String>)> {
+    let (folder, out) = (job.pages, job.out.canonicalize().ok());
     let (mut pages, mut left_out) = (Vec::new(), Vec::new());
-    let (mut pdfs, mut loose) = (0, 0);
+    let mut loose = 0;
     let own = |path: &Path| path.canonicalize().is_ok_and(|p| Some(p) == out);
     let walk = WalkDir::new(folder).sort_by_file_name().into_iter();
     // Rows among the pages are not sliced again.
@@ -247,8 +258,7 @@ fn list(folder: &Path, out: Option<&Path>) -> io::Result<(Vec<Page>, Vec<String>
         let path = entry.path();
         let kind =
             path.extension().and_then(|e| e.to_str()).unwrap_or_default().to_ascii_lowercase();
-        pdfs += usize::from(kind == "pdf");
-        if !entry.file_type().is_file() || !["png", "jpg", "jpeg"].contains(&kind.as_str()) {
+        if !entry.file_type().is_file() || !["png", "jpg", "jpeg", "pdf"].contains(&kind.as_str()) {
             continue;
         }
         let parts: Vec<String> = path
@@ -268,15 +278,23 @@ fn list(folder: &Path, out: Option<&Path>) -> io::Result<(Vec<Page>, Vec<String>
         let name = parts.join("/");
         let stem = parts[1..].join("_");
         let stem = stem[..stem.len() - kind.len() - 1].to_owned();
-        pages.push(Page { path: path.to_path_buf(), name, composer: composer.clone(), stem });
-    }
-    if pdfs > 0 {
-        left_out.push(format!(
-            "{pdfs} PDF files: turn their pages into PNG first (pdftoppm -gray -r 300 -png)"
-        ));
+        let page =
+            Page { path: path.to_path_buf(), sheet: None, name, composer: composer.clone(), stem };
+        if kind != "pdf" {
+            pages.push(page);
+            continue;
+        }
+        // What is wrong with a file that has no sheets is told when its first is drawn.
+        let sheets = pdf::sheets(job.painter, path).unwrap_or(0).max(1);
+        pages.extend((1..=sheets).map(|sheet| Page {
+            sheet: Some(sheet),
+            name: format!("{}{SHEET_MARK}{sheet:03}", page.name),
+            stem: format!("{}_p{sheet:03}", page.stem),
+            ..page.clone()
+        }));
     }
     if loose > 0 {
-        left_out.push(format!("{loose} images outside any composer's folder"));
+        left_out.push(format!("{loose} files outside any composer's folder"));
     }
     tell_apart(&mut pages);
     Ok((pages, left_out))

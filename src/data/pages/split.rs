@@ -5,6 +5,7 @@ use std::path::Path;
 use std::str::FromStr;
 
 use crate::data::pages::ledger::Line;
+use crate::data::pages::slicing::SHEET_MARK;
 use crate::data::split::place;
 
 /// Works that a composer has at least if some are held out on every side.
@@ -97,22 +98,31 @@ impl FromStr for WorkFrom {
 }
 
 impl WorkFrom {
-    /// The work of a page, seen from the folder of pages.
+    /// The work of a page, seen from the folder of pages. A PDF file whose name tells none is a work.
     ///
     /// # Errors
     /// In one line when the name tells none.
     pub fn work(&self, page: &str) -> Result<String, String> {
-        let parts: Vec<&str> = page.split('/').collect();
-        let name = Path::new(page).file_stem().unwrap_or_default().to_string_lossy();
+        let (file, sheet) = file_and_sheet(page);
+        let parts: Vec<&str> = file.split('/').collect();
+        let name = Path::new(file).file_stem().unwrap_or_default().to_string_lossy();
         let before = match self {
             Self::BeforeFirst(x) => name.split_once(x.as_str()).map(|(work, _)| work.to_owned()),
             Self::BeforeLast(x) => name.rsplit_once(x.as_str()).map(|(work, _)| work.to_owned()),
             Self::Folder => (parts.len() > 2).then(|| parts[1..parts.len() - 1].join("/")),
         };
+        let before = before.or_else(|| sheet.map(|_| name.into_owned()));
         before.filter(|work| !work.is_empty()).ok_or_else(|| {
             format!("{page}: the name tells no work; choose another --work-from, or list it in manifest.csv")
         })
     }
+}
+
+/// A page's file, and which of its sheets it is, where it has several.
+pub fn file_and_sheet(page: &str) -> (&str, Option<usize>) {
+    let cut = page.rsplit_once(SHEET_MARK).and_then(|(file, n)| Some((file, n.parse().ok()?)));
+    let cut = cut.filter(|(file, _)| file.to_ascii_lowercase().ends_with(".pdf"));
+    cut.map_or((page, None), |(file, sheet)| (file, Some(sheet)))
 }
 
 /// The work of each page in a table with the columns `work`, and `file` or `page`.

@@ -28,6 +28,10 @@ mod jsb;
 #[cfg(feature = "train")]
 pub mod learning;
 #[cfg(feature = "train")]
+mod listener;
+#[cfg(feature = "train")]
+pub mod listener_args;
+#[cfg(feature = "train")]
 mod lstm_names;
 #[cfg(feature = "train")]
 mod material;

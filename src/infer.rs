@@ -2,10 +2,12 @@
 
 pub mod builtin;
 mod company;
+pub(crate) mod ears;
 mod expression;
 mod frozen;
 mod inbox;
 pub(crate) mod learning;
+pub mod listener;
 pub mod memory;
 pub mod model_slot;
 pub mod net;

@@ -8,6 +8,7 @@ pub mod key;
 pub mod name;
 pub mod note;
 pub mod pitch;
+pub mod roll;
 pub mod scale;
 pub mod time;
 pub mod token;

@@ -9,6 +9,7 @@ pub mod config;
 pub mod copying;
 pub mod guitar_guessing;
 pub mod key_following;
+pub mod listener;
 pub mod material;
 pub mod metric;
 pub mod musicality;

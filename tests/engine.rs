@@ -14,6 +14,8 @@ mod device;
 mod laws;
 #[path = "engine/learning.rs"]
 mod learning;
+#[path = "engine/listener.rs"]
+mod listener;
 #[path = "engine/memory.rs"]
 mod memory;
 #[path = "engine/modes.rs"]

@@ -7,6 +7,8 @@
 mod composer;
 #[path = "trainer/corpus.rs"]
 mod corpus;
+#[path = "trainer/listener.rs"]
+mod listener;
 #[path = "trainer/recipes.rs"]
 mod recipes;
 #[path = "trainer/sets.rs"]

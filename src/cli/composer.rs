@@ -9,7 +9,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use crate::cli::composer_args::{
     ComposerArgs, ComposerEvalArgs, ComposerTrainArgs, ComposerVerb, SideName,
 };
-use crate::cli::train::{set, source, stop_on_ctrl_c, threads};
+use crate::cli::train::{check_folder, set, source, stop_on_ctrl_c, threads};
 use crate::data::pages::split::Side;
 use crate::data::rows::Gallery;
 use crate::model::checkpoint::{MANIFEST_FILE, Source};
@@ -17,7 +17,6 @@ use crate::model::image::checkpoint::ImageCheckpoint;
 use crate::train::composer::ComposerConfig;
 use crate::train::composer::run::{self, ComposerEvent, ComposerJob, Line};
 use crate::train::composer::verdicts::Verdicts;
-use crate::train::resume::RESUME_FILE;
 use crate::train::run::{BEST_FOLDER, CONFIG_FILE};
 
 /// Images that are judged at a time.
@@ -52,7 +51,7 @@ fn train(args: &ComposerTrainArgs) -> Result<()> {
         gallery.composers.len()
     );
     let stop = stop_on_ctrl_c()?;
-    let mut screen = Screen::new();
+    let mut screen = Screen::new(["row", "work"]);
     let outcome = run::run(&config, &gallery, &job, &stop, &mut |event| screen.show(&event))?;
     screen.bar.finish_and_clear();
     let folder = args.out.display();
@@ -72,13 +71,7 @@ fn train(args: &ComposerTrainArgs) -> Result<()> {
 
 /// The settings: as published, or the run's own when it is resumed, with what was typed in their place.
 fn resolve(args: &ComposerTrainArgs) -> Result<ComposerConfig> {
-    let started = args.out.join(RESUME_FILE).exists();
-    if args.resume && !started {
-        bail!("{}: no run to resume here; leave --resume out to begin one", args.out.display());
-    }
-    if !args.resume && started {
-        bail!("{}: holds a run already; add --resume, or choose another --out", args.out.display());
-    }
+    check_folder(&args.out, args.resume)?;
     let mut config = ComposerConfig::default();
     if args.resume {
         let path = args.out.join(CONFIG_FILE);
@@ -124,8 +117,10 @@ fn bar(template: &str) -> ProgressBar {
 }
 
 /// Shows what happens: a bar, or a line now and then.
-struct Screen {
-    bar: ProgressBar,
+pub(super) struct Screen {
+    pub(super) bar: ProgressBar,
+    /// What images are called, and what they come from.
+    nouns: [&'static str; 2],
     last: Instant,
     /// Images and seconds since the run began.
     images: usize,
@@ -133,12 +128,12 @@ struct Screen {
 }
 
 impl Screen {
-    fn new() -> Self {
+    pub(super) fn new(nouns: [&'static str; 2]) -> Self {
         let bar = bar("{wide_bar} {pos}/{len} steps, {msg}, {eta} left");
-        Self { bar, last: Instant::now(), images: 0, start: Instant::now() }
+        Self { bar, nouns, last: Instant::now(), images: 0, start: Instant::now() }
     }
 
-    fn show(&mut self, event: &ComposerEvent) {
+    pub(super) fn show(&mut self, event: &ComposerEvent) {
         match event {
             ComposerEvent::Started { epoch, steps_per_epoch, parameters } => {
                 self.bar.set_length(*steps_per_epoch);
@@ -164,9 +159,10 @@ impl Screen {
             ComposerEvent::Epoch { line, best } => {
                 let Line { epoch, train, dev, images_per_second, .. } = line;
                 let dev = dev.map_or_else(String::new, |(nats, right, by_work)| {
-                    let (right, by_work) = (100.0 * right, 100.0 * by_work);
+                    let ([image, work], right, by_work) =
+                        (self.nouns, 100.0 * right, 100.0 * by_work);
                     format!(
-                        "; to choose by: {nats:.3}, {right:.1} % of rows, {by_work:.1} % of works"
+                        "; to choose by: {nats:.3}, {right:.1} % of {image}s, {by_work:.1} % of {work}s"
                     )
                 });
                 self.say(&format!(

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use clap::Args;
 
-use crate::cli::sideman::{Playing, warn_of_device};
+use crate::cli::sideman::{Playing, tell_heard, warn_of_device};
 use crate::link::settings::Mode;
 use crate::music::event::Midi;
 use crate::music::time::{Beats, SampleRate, TICKS_PER_BEAT};
@@ -273,6 +273,7 @@ fn report(args: &JamArgs, performance: &Performance, take: &Take, peak: f32) {
         meter.times(),
         20.0 * f64::from(peak.max(1e-6)).log10(),
     );
+    tell_heard(performance);
     println!("Both parts: {}    The sound: {}", args.out.display(), args.wav.display());
     println!(
         "Next: `cargo xtask bundle` builds the VST3 and CLAP for your DAW; `sideman play FILE.mid --out OUT.mid` \

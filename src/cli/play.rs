@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use anyhow::{Context as _, bail, ensure};
 use clap::Args;
 
-use crate::cli::sideman::{Playing, warn_of_device};
+use crate::cli::sideman::{Playing, tell_heard, warn_of_device};
 use crate::data::midi_file::{MidiFile, MidiFileError, Track};
 use crate::data::parts;
 use crate::music::event::Midi;
@@ -282,6 +282,7 @@ fn report(args: &PlayArgs, track: &Track, take: &Take, performance: &Performance
         status.hash.get(..8).unwrap_or_default(),
         performance.settings().seed,
     );
+    tell_heard(performance);
     println!(
         "{seconds:.0} s of music in {elapsed:.1} s, {} on {}, {hanging} hanging, {} late plans, {} late notes, \
          at most {} messages to the model and {} from it waiting",

@@ -15,6 +15,7 @@ use crate::model::checkpoint::is_style_name;
 use crate::model::device::DeviceChoice;
 use crate::preset::file::Preset;
 use crate::preset::{folder, host, parameter};
+use crate::standalone::performance::Performance;
 
 /// An improvising accompanist.
 #[derive(Parser, Debug)]
@@ -77,6 +78,9 @@ pub(crate) struct Playing {
     /// The same input, seed, settings and model give the same notes
     #[arg(long, value_name = "N")]
     seed: Option<u32>,
+    /// Play in the style that is heard in the player's part, judged bar by bar
+    #[arg(long)]
+    follow_style: bool,
     /// Make any setting, after the preset's; `sideman params` lists them, and style takes a name too. May be repeated
     #[arg(long = "set", value_name = "NAME=VALUE")]
     sets: Vec<String>,
@@ -100,6 +104,7 @@ impl Playing {
                 _ => parameter::set(&mut settings, assignment)?,
             }
         }
+        settings.follow_style |= self.follow_style;
         if let Some(mode) = &self.mode {
             parameter::set(&mut settings, &format!("mode={mode}"))?;
         }
@@ -155,6 +160,13 @@ pub(crate) fn warn_of_device(models: &ModelSlot) {
     let device = models.status().device;
     if let Some(problem) = device.problem {
         eprintln!("sideman: the model plays on the {}: {problem}", device.device);
+    }
+}
+
+/// Says what was heard of the player's style, where that was to be followed.
+pub(crate) fn tell_heard(performance: &Performance) {
+    if performance.settings().follow_style {
+        println!("heard: {}", performance.models().heard());
     }
 }
 

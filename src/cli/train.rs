@@ -1,6 +1,7 @@
 //! The trainer's face: runs a verb and shows what happens.
 
 use std::io::IsTerminal;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -11,7 +12,8 @@ use indicatif::{ProgressBar, ProgressStyle};
 use crate::cli::material::{self, Data};
 use crate::cli::train_args::{LstmArgs, PiecesArgs, Size, TrainCli, Verb};
 use crate::cli::{
-    bench, compare, composer, eval, guitars, jsb, learning, lstm_names, pages, tempo_following,
+    bench, compare, composer, eval, guitars, jsb, learning, listener, lstm_names, pages,
+    tempo_following,
 };
 #[cfg(feature = "standalone")]
 use crate::cli::{generate, share};
@@ -50,6 +52,7 @@ pub fn main(cli: TrainCli, allocations: fn() -> usize) -> Result<()> {
         Verb::Tempo(args) => tempo(&args),
         Verb::Pages(args) => pages::pages(&args),
         Verb::Composer(args) => composer::composer(&args),
+        Verb::Listener(args) => listener::listener(&args),
         Verb::Jsb(args) => jsb::jsb(&args, threads(args.threads)),
         Verb::Learning(args) => learning::learning(&args),
         Verb::Bench(args) => bench::bench(&args, threads(args.threads), allocations),
@@ -116,13 +119,7 @@ pub(super) fn stop_on_ctrl_c() -> Result<Arc<AtomicBool>> {
 
 /// The settings: the defaults, or the run's own when it is resumed, with what was typed in their place.
 fn resolve(args: &LstmArgs, data: &[Data], base: Option<&Checkpoint>) -> Result<TrainConfig> {
-    let started = args.out.join(RESUME_FILE).exists();
-    if args.resume && !started {
-        bail!("{}: no run to resume here; leave --resume out to begin one", args.out.display());
-    }
-    if !args.resume && started {
-        bail!("{}: holds a run already; add --resume, or choose another --out", args.out.display());
-    }
+    check_folder(&args.out, args.resume)?;
     let mut config = if args.resume { read_config(&args.out)? } else { begin(data, base) };
     let before = config.clone();
     if let Some(recipe) = &args.recipe {
@@ -174,6 +171,18 @@ fn resolve(args: &LstmArgs, data: &[Data], base: Option<&Checkpoint>) -> Result<
     set(&mut config.valid_pieces, args.valid_pieces);
     config.validate()?;
     Ok(config)
+}
+
+/// Whether the folder holds a run just where one is to go on.
+pub(super) fn check_folder(out: &Path, resume: bool) -> Result<()> {
+    let started = out.join(RESUME_FILE).exists();
+    if resume && !started {
+        bail!("{}: no run to resume here; leave --resume out to begin one", out.display());
+    }
+    if !resume && started {
+        bail!("{}: holds a run already; add --resume, or choose another --out", out.display());
+    }
+    Ok(())
 }
 
 /// The settings of a new run before anything was typed.

@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub use crate::cli::composer_args::ComposerArgs;
 pub use crate::cli::eval::EvalArgs;
 pub use crate::cli::learning::LearningArgs;
+pub use crate::cli::listener_args::ListenerArgs;
 pub use crate::cli::names_args::{CompareArgs, GuitarsArgs, NamesArgs};
 #[cfg(feature = "standalone")]
 pub use crate::cli::names_args::{GenerateArgs, ShareArgs};
@@ -59,6 +60,8 @@ pub enum Verb {
     Pages(PagesArgs),
     /// Train a network that names the composer of a row of sheet music, and measure it.
     Composer(Box<ComposerArgs>),
+    /// Train a network that names the style of what a player plays, and measure it.
+    Listener(Box<ListenerArgs>),
     /// Train on chorales and measure in the usual way: nats a time step.
     Jsb(JsbArgs),
     /// Measure what picking up from the player is worth: the second halves of pieces after the first.

@@ -1,5 +1,9 @@
-//! The model that Sideman carries.
+//! The models that Sideman carries.
 
+use std::sync::{Arc, OnceLock};
+
+use crate::infer::listener::Listener;
+use crate::model::image::checkpoint::{ImageCheckpoint, LISTENER};
 use crate::model::{Checkpoint, ModelError};
 
 /// Its name, as users type it.
@@ -14,4 +18,30 @@ pub fn checkpoint() -> Result<Checkpoint, ModelError> {
         include_bytes!("../../presets/duet/model.json"),
         include_bytes!("../../presets/duet/weights.safetensors"),
     )
+}
+
+/// The embedded listener `presets/listener`, unpacked once for all instances.
+pub fn listener() -> Option<Arc<Listener>> {
+    static SHARED: OnceLock<Option<Arc<Listener>>> = OnceLock::new();
+    let unpack = || {
+        let checkpoint = ImageCheckpoint::from_bytes(
+            LISTENER,
+            include_bytes!("../../presets/listener/model.json"),
+            include_bytes!("../../presets/listener/weights.safetensors"),
+        );
+        // A test reads it; were it damaged, nothing would be heard and all else would play.
+        checkpoint.and_then(Listener::new).ok().map(Arc::new)
+    };
+    SHARED.get_or_init(unpack).clone()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_listener_knows_the_styles_of_the_duet() {
+        let duet = checkpoint().unwrap();
+        assert_eq!(listener().unwrap().styles(), duet.manifest.styles);
+    }
 }

@@ -7,9 +7,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use parking_lot::Mutex;
 
 use crate::infer::builtin;
+use crate::infer::listener::{Heard, Listener};
 use crate::infer::memory::Memory;
 use crate::infer::net::{DeviceReport, DeviceStatus, Net, playable_on};
 use crate::model::device::DeviceChoice;
+use crate::model::image::checkpoint::LISTENER;
 use crate::model::{Checkpoint, ModelError};
 
 /// A model by name or place.
@@ -19,7 +21,7 @@ pub enum ModelChoice {
     /// The model that Sideman carries.
     #[default]
     Builtin,
-    /// A model folder: `model.json` and `weights.safetensors`.
+    /// A model folder: `model.json` and `weights.safetensors`, and perhaps a folder `listener` of the same.
     Folder(PathBuf),
 }
 
@@ -47,6 +49,9 @@ pub struct ModelSlot {
     /// Counts choices, so that the worker sees a new one without a lock.
     generation: AtomicU64,
     memory: Memory,
+    /// Of the model that was loaded last, where its folder holds one.
+    listener: Mutex<Option<Arc<Listener>>>,
+    heard: Mutex<Heard>,
     given: Option<Given>,
 }
 
@@ -109,6 +114,21 @@ impl ModelSlot {
         &self.memory
     }
 
+    /// The listener that the last model brought with it.
+    pub(crate) fn listener(&self) -> Option<Arc<Listener>> {
+        self.listener.lock().clone()
+    }
+
+    /// What is heard of the player's style.
+    pub fn heard(&self) -> Heard {
+        self.heard.lock().clone()
+    }
+
+    /// The worker tells what is heard.
+    pub(crate) fn set_heard(&self, heard: Heard) {
+        *self.heard.lock() = heard;
+    }
+
     /// Counts choices.
     pub(crate) fn generation(&self) -> u64 {
         self.generation.load(Ordering::Acquire)
@@ -130,10 +150,17 @@ impl ModelSlot {
                 (name, Checkpoint::load(path))
             }
         };
-        let net = loaded.and_then(|c| Ok((c.hash(), self.open(&c)?)));
+        let listener = match &choice {
+            ModelChoice::Folder(path) if path.join(LISTENER).exists() => {
+                Listener::load(&path.join(LISTENER)).map(|l| Some(Arc::new(l)))
+            }
+            _ => Ok(None),
+        };
+        let net = loaded.and_then(|c| Ok((c.hash(), self.open(&c)?, listener?)));
         let mut status = self.status.lock();
         match net {
-            Ok((hash, net)) => {
+            Ok((hash, net, listener)) => {
+                *self.listener.lock() = listener;
                 *status = ModelStatus { name, hash, ..ModelStatus::default() };
                 Some(net)
             }

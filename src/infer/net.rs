@@ -17,9 +17,9 @@ pub trait Net: Send + Sync {
     /// The state before anything was heard.
     fn state(&self) -> State;
 
-    /// The styles that it can be told, by number from 1.
-    fn styles(&self) -> usize {
-        0
+    /// The names of the styles that it can be told; the first is number 1.
+    fn styles(&self) -> &[String] {
+        &[]
     }
 
     /// The style that it plays in unless told another, by number from 1; 0 is none.
@@ -71,7 +71,8 @@ pub fn playable_on(
         packed = Lstm::packed(&checkpoint.parameters, Precision::F32);
     }
     let home_style = u8::try_from(checkpoint.manifest.home_style).unwrap_or_default();
-    let (net, report) = on_device(packed, opened.engine, home_style);
+    let styles = checkpoint.manifest.styles.clone();
+    let (net, report) = on_device(packed, opened.engine, home_style, styles);
     if let Some(problem) = opened.problem {
         report.0.lock().problem = Some(problem);
     }
@@ -84,18 +85,21 @@ pub fn with_fallback(
     packed: Lstm,
     engine: Option<Arc<dyn Engine>>,
 ) -> (Arc<dyn Net>, Arc<DeviceReport>) {
-    on_device(packed, engine, 0)
+    let styles = packed.config().features.saturating_sub(FEATURES);
+    on_device(packed, engine, 0, vec![String::new(); styles])
 }
 
 fn on_device(
     packed: Lstm,
     engine: Option<Arc<dyn Engine>>,
     home_style: u8,
+    styles: Vec<String>,
 ) -> (Arc<dyn Net>, Arc<DeviceReport>) {
     let device = engine.as_ref().map_or(Engine::device(&packed), |e| e.device());
     let report = Arc::new(DeviceReport(Mutex::new(DeviceStatus { device, problem: None })));
     let failed = AtomicBool::new(engine.is_none());
-    let net = OnDevice { packed, engine, failed, report: Arc::clone(&report), home_style };
+    let told = Arc::clone(&report);
+    let net = OnDevice { packed, engine, failed, report: told, home_style, styles };
     (Arc::new(net), report)
 }
 
@@ -126,6 +130,7 @@ struct OnDevice {
     failed: AtomicBool,
     report: Arc<DeviceReport>,
     home_style: u8,
+    styles: Vec<String>,
 }
 
 impl OnDevice {
@@ -154,8 +159,8 @@ impl Net for OnDevice {
         State::zeros(self.packed.config())
     }
 
-    fn styles(&self) -> usize {
-        self.packed.config().features.saturating_sub(FEATURES)
+    fn styles(&self) -> &[String] {
+        &self.styles
     }
 
     fn home_style(&self) -> u8 {

@@ -11,10 +11,12 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crate::infer::company::Company;
+use crate::infer::ears::Ears;
 use crate::infer::expression::Expression;
 use crate::infer::frozen::Frozen;
 use crate::infer::inbox::{Inbox, Key};
 use crate::infer::learning::{Learning, Way};
+use crate::infer::listener::{self, Heard, Listener};
 use crate::infer::memory::{self, Remembered};
 use crate::infer::net::Net;
 use crate::infer::policy::Policy;
@@ -23,7 +25,7 @@ use crate::infer::sampler::{Sampler, uniform};
 use crate::infer::trail::Trail;
 use crate::link::message::{ToAudio, ToWorker};
 use crate::link::settings::{Mode, Settings};
-use crate::music::note::{Note, Voice, into_order};
+use crate::music::note::{Note, Voice};
 use crate::music::time::{Bars, Tick};
 use crate::music::token::{DURATIONS, Kind, Token, VOCABULARY, bin_velocity, velocity_bin};
 
@@ -49,6 +51,9 @@ pub struct Session {
     /// What was remembered from an earlier session; every take begins with it in the ear.
     remembered: Remembered,
     learning: Learning,
+    ears: Ears,
+    /// What is heard has changed since it was last told.
+    has_heard: bool,
     /// The model's expectation with what was picked up in it.
     mixed: Box<[f32; VOCABULARY]>,
     era: u32,
@@ -66,7 +71,7 @@ impl Session {
     pub fn new(net: Arc<dyn Net>) -> Self {
         let bars = Bars::default();
         Self {
-            trail: Trail::new(Arc::clone(&net), 0, Tick(0), bars),
+            trail: Trail::new(Arc::clone(&net), &styles_of(&*net, 0), Tick(0), bars),
             net,
             window: VecDeque::with_capacity(memory::NOTES + 1),
             policy: Policy::new(Tick(0), bars),
@@ -78,6 +83,8 @@ impl Session {
             frozen: None,
             remembered: Remembered::default(),
             learning: Learning::default(),
+            ears: Ears::default(),
+            has_heard: false,
             mixed: Box::new([0.0; VOCABULARY]),
             era: 0,
             bars,
@@ -101,6 +108,8 @@ impl Session {
                 self.frozen = None;
                 self.closed = tick.plus(-1);
                 self.floor = self.closed;
+                self.ears.begin(tick, bars);
+                self.has_heard = true;
                 self.recall();
                 self.replan(out);
             }
@@ -108,13 +117,13 @@ impl Session {
                 self.close(tick.plus(-1), out);
                 self.era = era;
                 // Nothing planned has sounded since the jump, not even what was settled.
-                self.keep_until(self.closed);
+                self.trail.keep_until(self.closed);
                 self.set_bars(bars);
                 self.replan(out);
             }
             ToWorker::Bars { tick, bars } => {
                 self.close(tick.plus(-1), out);
-                self.keep_until(self.floor);
+                self.trail.keep_until(self.floor);
                 self.set_bars(bars);
                 self.replan(out);
             }
@@ -134,12 +143,16 @@ impl Session {
             ToWorker::Settings(settings) => {
                 let mode = self.settings.mode;
                 self.settings = settings.sane();
-                self.trail.set_style(self.settings.style);
+                if !self.settings.follow_style {
+                    self.ears.forget();
+                }
+                self.has_heard = true;
+                self.trail.set_styles(&self.styles());
                 if mode != self.settings.mode {
                     self.company.clear();
                     self.policy.switch(self.closed.plus(1));
                 }
-                self.keep_until(self.floor);
+                self.trail.keep_until(self.floor);
                 if !self.settings.freeze {
                     self.frozen = None;
                 } else if self.frozen.is_none() {
@@ -150,21 +163,29 @@ impl Session {
         }
     }
 
-    /// Plans a little further ahead than anyone needs yet. `false` when the horizon is reached.
+    /// Plans a little further ahead than anyone needs yet, then listens. `false` when nothing is left to do.
     pub fn speculate(&mut self, out: &mut Vec<ToAudio>) -> bool {
         let limit = self.floor.plus(1 + HORIZON);
-        self.frozen.is_none() && self.reach() <= limit && self.plan_event(out)
+        (self.frozen.is_none() && self.reach() <= limit && self.plan_event(out))
+            || self.ears.think()
     }
 
     /// Changes the model. The session goes on: the new model hears the rolling window first.
     pub fn set_net(&mut self, net: Arc<dyn Net>, out: &mut Vec<ToAudio>) {
-        self.keep_until(self.floor);
+        self.trail.keep_until(self.floor);
         let notes: Vec<Note> =
             self.window.iter().copied().chain(self.trail.points().map(|p| p.note)).collect();
         self.net = net;
         self.window.clear();
         self.begin(notes);
         self.replan(out);
+    }
+
+    /// Listens with another listener; without one of its own with what Sideman carries.
+    pub fn set_listener(&mut self, listener: Option<Arc<Listener>>) {
+        self.ears.set_listener(listener);
+        self.has_heard = true;
+        self.trail.set_styles(&self.styles());
     }
 
     /// Takes over what an earlier session remembered: for every take, and for this one if nobody has played in it.
@@ -180,7 +201,7 @@ impl Session {
     pub fn forget(&mut self, out: &mut Vec<ToAudio>) {
         self.remembered.learned.clear();
         self.learning.begin(self.closed.plus(1), self.bars, Vec::new());
-        self.keep_until(self.floor);
+        self.trail.keep_until(self.floor);
         self.replan(out);
     }
 
@@ -206,7 +227,7 @@ impl Session {
     /// Begins the trail anew with these notes in the ear.
     fn begin(&mut self, notes: Vec<Note>) {
         let start = notes.first().map_or(self.closed.plus(1), |n| n.onset);
-        self.trail = Trail::new(Arc::clone(&self.net), self.settings.style, start, self.bars);
+        self.trail = Trail::new(Arc::clone(&self.net), &self.styles(), start, self.bars);
         for note in notes {
             self.trail.append(note, true);
         }
@@ -243,12 +264,13 @@ impl Session {
         let mut played = self.inbox.open(tick, &mut self.policy);
         self.policy.close(tick, &self.settings);
         self.expression.close(tick, self.bars, &played);
-        let parted = self.compare(tick, &played);
+        let parted = self.trail.compare(tick, &played);
+        let heard = played.clone();
         self.company.heard(tick, &mut played);
         if let Some(from) = parted {
-            self.correct(from, &played);
+            self.trail.correct(from, self.floor, &played);
         }
-        let has_learned = self.learn(tick);
+        let has_learned = self.learn(tick) | self.listen(tick, &heard);
         let rules = self.rules_now();
         if self.rules.is_some() && rules.is_none() && self.frozen.is_none() {
             out.push(ToAudio::Yield { at: self.floor.plus(1) });
@@ -263,7 +285,7 @@ impl Session {
                 (old, new) => old.is_some() != new.is_some(),
             };
         if moved && parted.is_none() {
-            self.keep_until(self.floor);
+            self.trail.keep_until(self.floor);
         }
         if moved || parted.is_some() {
             self.replan(out);
@@ -290,60 +312,29 @@ impl Session {
         self.learning.hear_bar(self.bars, heard) && self.settings.learning > 0.0
     }
 
-    /// Holds what was imagined of the player up to `tick` against what was played. Gives the tick at which
-    /// they part; if they agree, what was imagined becomes real.
-    fn compare(&mut self, tick: Tick, played: &[Note]) -> Option<Tick> {
-        let same = |a: &Note, b: &Note| {
-            a.order() == b.order() && velocity_bin(a.velocity) == velocity_bin(b.velocity)
-        };
-        let imagined: Vec<(usize, Note)> = self
-            .trail
-            .points()
-            .enumerate()
-            .filter(|(_, p)| !p.real && p.note.voice == Voice::Player && p.note.onset <= tick)
-            .map(|(i, p)| (i, p.note))
-            .collect();
-        let agree = imagined.iter().zip(played).take_while(|((_, i), p)| same(i, p)).count();
-        for (index, _) in &imagined[..agree] {
-            self.trail.confirm(*index);
+    /// Listens to the player. `true`: the style is another, and all beyond the floor must be planned anew.
+    fn listen(&mut self, tick: Tick, played: &[Note]) -> bool {
+        let has_news = self.ears.close(tick, self.bars, played, self.settings.follow_style);
+        if has_news {
+            self.has_heard = true;
+            self.trail.set_styles(&self.styles());
         }
-        let rest = imagined[agree..]
-            .iter()
-            .map(|(_, n)| n.onset)
-            .chain(played[agree..].iter().map(|n| n.onset));
-        rest.min()
+        has_news
     }
 
-    /// Goes back to `from` and lets the model hear what really happened: what the player played, and of the
-    /// machine's notes those that are settled.
-    fn correct(&mut self, from: Tick, played: &[Note]) {
-        let keep = self.trail.points().take_while(|p| p.note.onset < from).count();
-        let settled = self.trail.points().skip(keep).filter(|p| match p.note.voice {
-            Voice::Machine => p.note.onset <= self.floor,
-            Voice::Player => p.real,
-        });
-        let mut notes: Vec<Note> = settled.map(|p| p.note).collect();
-        notes.extend(played.iter().filter(|n| n.onset >= from));
-        into_order(&mut notes);
-        self.trail.rewind(keep);
-        for note in notes {
-            self.trail.append(note, true);
-        }
+    /// How much of each style the network is told: what is heard, where that is to be followed and anything was heard.
+    fn styles(&self) -> Vec<f32> {
+        let shares = self.ears.opinion().shares();
+        let heard = (self.settings.follow_style && !shares.is_empty())
+            .then(|| listener::told(self.net.styles(), &self.ears.styles(), &shares));
+        heard.flatten().unwrap_or_else(|| styles_of(&*self.net, self.settings.style))
     }
 
-    /// Gives up the plan after `tick`, and all that was imagined.
-    fn keep_until(&mut self, tick: Tick) {
-        let kept: Vec<Note> = self
-            .trail
-            .points()
-            .filter(|p| p.real || (p.note.voice == Voice::Machine && p.note.onset <= tick))
-            .map(|p| p.note)
-            .collect();
-        let agree = self.trail.points().zip(&kept).take_while(|(p, k)| p.note == **k).count();
-        self.trail.rewind(agree);
-        for note in &kept[agree..] {
-            self.trail.append(*note, true);
-        }
+    /// What is heard, where that is to be followed, if it is new; an empty one where it is not to be any more.
+    pub fn take_heard(&mut self) -> Option<Heard> {
+        let follows = self.settings.follow_style;
+        let heard = || if follows { self.ears.heard(self.net.styles()) } else { Heard::default() };
+        std::mem::take(&mut self.has_heard).then(heard)
     }
 
     /// Withdraws the plan after the floor and makes it anew from the end of the trail.
@@ -497,4 +488,11 @@ impl Session {
         let id = self.sampler.choose(logits, bias, temperature, top_p, uniform(keys))?;
         Token::from_id(id)
     }
+}
+
+/// One style alone, by its number; 0 is the network's own, and one that it does not know is none.
+fn styles_of(net: &dyn Net, style: u8) -> Vec<f32> {
+    let style = if style == 0 { net.home_style() } else { style };
+    let is_told = |number: usize| f32::from(u8::from(number == usize::from(style)));
+    (1..=net.styles().len()).map(is_told).collect()
 }

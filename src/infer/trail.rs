@@ -8,9 +8,9 @@ use crate::infer::net::Net;
 use crate::model::State;
 use crate::music::context::{Context, FEATURES};
 use crate::music::encode::{LONGEST_SILENCE, encode_note};
-use crate::music::note::Note;
+use crate::music::note::{Note, Voice, into_order};
 use crate::music::time::{Bars, Tick};
-use crate::music::token::{Token, VOCABULARY};
+use crate::music::token::{Token, VOCABULARY, velocity_bin};
 
 /// All that the next token depends on.
 #[derive(Clone)]
@@ -60,8 +60,8 @@ pub(crate) struct Trail {
 }
 
 impl Trail {
-    /// A trail in a style, counted from 1; 0 is the network's own, and one that it does not know is none.
-    pub(crate) fn new(net: Arc<dyn Net>, style: u8, start: Tick, bars: Bars) -> Self {
+    /// A trail in styles: how much of each the network is told.
+    pub(crate) fn new(net: Arc<dyn Net>, styles: &[f32], start: Tick, bars: Bars) -> Self {
         let root = Snapshot {
             lstm: net.state(),
             context: Context::new(start, bars),
@@ -79,8 +79,8 @@ impl Trail {
             features: Vec::new(),
             steps: 0,
         };
-        trail.features.resize(FEATURES + trail.net.styles(), 0.0);
-        trail.set_style(style);
+        trail.features.resize(FEATURES + trail.net.styles().len(), 0.0);
+        trail.set_styles(styles);
         trail.step(Token::START);
         trail.head.tokens_here = 0;
         trail.root.copy_from(&trail.head);
@@ -111,11 +111,10 @@ impl Trail {
         self.step(token);
     }
 
-    /// Tells the network another style from here on; 0 is its own.
-    pub(crate) fn set_style(&mut self, style: u8) {
-        let style = if style == 0 { self.net.home_style() } else { style };
-        for (number, x) in (1_usize..).zip(&mut self.features[FEATURES..]) {
-            *x = f32::from(u8::from(number == usize::from(style)));
+    /// Tells the network other styles from here on.
+    pub(crate) fn set_styles(&mut self, styles: &[f32]) {
+        for (told, style) in self.features[FEATURES..].iter_mut().zip(styles) {
+            *told = *style;
         }
     }
 
@@ -165,7 +164,7 @@ impl Trail {
     }
 
     /// Marks a note as played.
-    pub(crate) fn confirm(&mut self, index: usize) {
+    fn confirm(&mut self, index: usize) {
         if let Some(point) = self.points.get_mut(index) {
             point.real = true;
         }
@@ -180,6 +179,60 @@ impl Trail {
             }
         }
         self.head.copy_from(self.points.back().map_or(&self.root, |p| &p.after));
+    }
+
+    /// Holds what was imagined of the player up to `tick` against what was played. Gives the tick at which
+    /// they part; if they agree, what was imagined becomes real.
+    pub(crate) fn compare(&mut self, tick: Tick, played: &[Note]) -> Option<Tick> {
+        let same = |a: &Note, b: &Note| {
+            a.order() == b.order() && velocity_bin(a.velocity) == velocity_bin(b.velocity)
+        };
+        let imagined: Vec<(usize, Note)> = self
+            .points()
+            .enumerate()
+            .filter(|(_, p)| !p.real && p.note.voice == Voice::Player && p.note.onset <= tick)
+            .map(|(i, p)| (i, p.note))
+            .collect();
+        let agree = imagined.iter().zip(played).take_while(|((_, i), p)| same(i, p)).count();
+        for (index, _) in &imagined[..agree] {
+            self.confirm(*index);
+        }
+        let rest = imagined[agree..]
+            .iter()
+            .map(|(_, n)| n.onset)
+            .chain(played[agree..].iter().map(|n| n.onset));
+        rest.min()
+    }
+
+    /// Goes back to `from` and hears what really happened: what the player played, and of the machine's notes those that
+    /// are settled, up to `floor`.
+    pub(crate) fn correct(&mut self, from: Tick, floor: Tick, played: &[Note]) {
+        let keep = self.points().take_while(|p| p.note.onset < from).count();
+        let settled = self.points().skip(keep).filter(|p| match p.note.voice {
+            Voice::Machine => p.note.onset <= floor,
+            Voice::Player => p.real,
+        });
+        let mut notes: Vec<Note> = settled.map(|p| p.note).collect();
+        notes.extend(played.iter().filter(|n| n.onset >= from));
+        into_order(&mut notes);
+        self.rewind(keep);
+        for note in notes {
+            self.append(note, true);
+        }
+    }
+
+    /// Gives up the plan after `tick`, and all that was imagined.
+    pub(crate) fn keep_until(&mut self, tick: Tick) {
+        let kept: Vec<Note> = self
+            .points()
+            .filter(|p| p.real || (p.note.voice == Voice::Machine && p.note.onset <= tick))
+            .map(|p| p.note)
+            .collect();
+        let agree = self.points().zip(&kept).take_while(|(p, k)| p.note == **k).count();
+        self.rewind(agree);
+        for note in &kept[agree..] {
+            self.append(*note, true);
+        }
     }
 
     /// Forgets the way back to notes that began before `tick`.

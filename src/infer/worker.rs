@@ -75,6 +75,7 @@ fn work(mut end: WorkerEnd, models: &ModelSlot, stop: &AtomicBool, mut chores: i
     let mut generation = models.generation();
     let Some(net) = models.load_or_builtin() else { return };
     let mut session = Session::new(net);
+    session.set_listener(models.listener());
     let mut out = Vec::with_capacity(256);
     let mut memory = 0;
     let mut forgotten = models.memory().forgotten();
@@ -86,6 +87,7 @@ fn work(mut end: WorkerEnd, models: &ModelSlot, stop: &AtomicBool, mut chores: i
         if generation != models.generation() {
             generation = models.generation();
             if let Some(net) = models.load() {
+                session.set_listener(models.listener());
                 session.set_net(net, &mut out);
             }
         }
@@ -115,6 +117,9 @@ fn work(mut end: WorkerEnd, models: &ModelSlot, stop: &AtomicBool, mut chores: i
         let ahead = !end.has_mail() && session.speculate(&mut out);
         if ahead {
             send(&mut end, &mut out, stop);
+        }
+        if let Some(heard) = session.take_heard() {
+            models.set_heard(heard);
         }
         if busy && last_kept.elapsed() > KEEP_EVERY {
             last_kept = Instant::now();

@@ -95,6 +95,8 @@ pub struct Settings {
     /// The style of the model that is played in, counted from 1; 0 is the model's own, and one
     /// that it has not is none.
     pub style: u8,
+    /// The style is what is heard of the player, by and by, instead of `style`.
+    pub follow_style: bool,
     /// Randomness of the choice: 1 is the model's own, towards 0 it takes the likeliest. 0.05 to 2.
     pub temperature: f32,
     /// The likeliest tokens that together hold this share of the probability are chosen from. 0.05 to 1.
@@ -166,6 +168,7 @@ impl Default for Settings {
         Self {
             mode: Mode::Accompany,
             style: 0,
+            follow_style: false,
             temperature: 0.9,
             top_p: 0.95,
             density: 0.0,

@@ -239,7 +239,17 @@ impl Desk {
                 (kind, texts.join("; "))
             }
             None if status.name.is_empty() => (Kind::Idle, "Idle".to_owned()),
-            None => (Kind::Ready, format!("Ready: {} on {}", status.name, status.device.device)),
+            None => {
+                let heard = self.models.heard();
+                // The likeliest alone: what changes with every bar would flood the host.
+                let heard = match (heard.problem, heard.shares.first()) {
+                    (Some(problem), _) => format!(", {problem}"),
+                    (None, Some((style, _))) => format!(", hears {style}"),
+                    (None, None) => String::new(),
+                };
+                let (name, device) = (status.name, status.device.device);
+                (Kind::Ready, format!("Ready: {name} on {device}{heard}"))
+            }
         }
     }
 

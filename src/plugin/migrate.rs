@@ -9,14 +9,15 @@ use serde_json::{Map, Value};
 /// The version that is saved.
 ///
 /// 1: the parameters, model, content hash, what was last played. 2: the preset's name beside them, and the
-/// device among the parameters. 3: what was picked up from the player, and how far it counts.
-pub(crate) const VERSION: u32 = 3;
+/// device among the parameters. 3: what was picked up from the player, and how far it counts. 4: whether the style that
+/// is heard is followed.
+pub(crate) const VERSION: u32 = 4;
 
 /// Where our own part is in a saved state.
 pub(crate) const FIELD: &str = "sideman";
 
 /// What leads from each version to the next: the first from 1 to 2. Steps that are here stay as they are.
-const STEPS: [Step; VERSION as usize - 1] = [from_1, from_2];
+const STEPS: [Step; VERSION as usize - 1] = [from_1, from_2, from_3];
 
 /// Changes the parameters and our own part of a state.
 type Step = fn(&mut PluginState, &mut Map<String, Value>);
@@ -57,4 +58,9 @@ fn from_2(state: &mut PluginState, _: &mut Map<String, Value>) {
     state.params.entry("learning".to_owned()).or_insert(ParamValue::F32(0.0));
     state.params.entry("style".to_owned()).or_insert(ParamValue::I32(0));
     state.params.entry("follow-tempo".to_owned()).or_insert(ParamValue::Bool(false));
+}
+
+/// Version 3 did not listen for the style.
+fn from_3(state: &mut PluginState, _: &mut Map<String, Value>) {
+    state.params.entry("follow-style".to_owned()).or_insert(ParamValue::Bool(false));
 }

@@ -44,6 +44,8 @@ pub(crate) struct SidemanParams {
     /// 0 is none.
     #[id = "style"]
     style: IntParam,
+    #[id = "follow-style"]
+    follow_style: BoolParam,
     #[id = "active"]
     active: BoolParam,
     #[id = "temperature"]
@@ -144,6 +146,7 @@ impl SidemanParams {
                 int("Style of the model", start.style.into(), 0, MAX_STYLE.into()),
                 "The model's own",
             ),
+            follow_style: switch("Follow the style that is heard", start.follow_style),
             active: switch("Sideman plays", start.active),
             temperature: text::plain(float("Temperature", start.temperature, 0.05, 2.0), 2),
             top_p: text::percent(float("Choose from the likeliest", start.top_p, 0.05, 1.0)),
@@ -204,6 +207,7 @@ impl SidemanParams {
         Settings {
             mode: self.mode.value(),
             style: small(self.style.value()),
+            follow_style: self.follow_style.value(),
             temperature: self.temperature.value(),
             top_p: self.top_p.value(),
             density: self.density.value(),
@@ -248,6 +252,7 @@ impl SidemanParams {
         let start = Settings::default();
         put(&self.mode, s.mode);
         put(&self.style, s.style.into());
+        put(&self.follow_style, s.follow_style);
         put(&self.temperature, s.temperature);
         put(&self.top_p, s.top_p);
         put(&self.density, s.density);

@@ -47,6 +47,14 @@ pub const PARAMETERS: &[Parameter] = &[
         write: |s| if s.style == 0 { "own".to_owned() } else { s.style.to_string() },
     },
     Parameter {
+        name: "follow-style",
+        about: "Play in the style that is heard in your playing, judged bar by bar, instead of style.",
+        unit: "switch",
+        range: "on, off",
+        read: |text, s| switch(text).map(|on| s.follow_style = on),
+        write: |s| on_off(s.follow_style),
+    },
+    Parameter {
         name: "active",
         about: "Whether Sideman plays at all; it listens in any case.",
         unit: "switch",

@@ -62,7 +62,7 @@ pub(crate) fn slice(events: &[At], from: u64, frames: u32) -> Vec<TimedMidi> {
 }
 
 /// Plays live, with a worker that is always in time.
-fn live(
+pub(crate) fn live(
     net: Arc<dyn Net>,
     events: &[At],
     frames: u32,
@@ -82,7 +82,7 @@ fn live(
 }
 
 /// Plays an offline render with a real worker thread.
-fn bounce(events: &[At], frames: u32, seconds: f64, settings: &Settings) -> Vec<At> {
+pub(crate) fn bounce(events: &[At], frames: u32, seconds: f64, settings: &Settings) -> Vec<At> {
     let (audio, worker_end) = pair();
     let slot = Arc::new(ModelSlot::new(ModelChoice::Builtin));
     let _worker = Worker::spawn(worker_end, slot).unwrap();
@@ -115,7 +115,7 @@ fn bounce(events: &[At], frames: u32, seconds: f64, settings: &Settings) -> Vec<
     out
 }
 
-fn until(events: &[At], seconds: f64) -> Vec<At> {
+pub(crate) fn until(events: &[At], seconds: f64) -> Vec<At> {
     events.iter().copied().filter(|e| e.0 < (seconds * RATE) as u64).collect()
 }
 

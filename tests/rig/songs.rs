@@ -25,7 +25,7 @@ pub(crate) fn a_song_of_the_first_version_loads<H: Host>() {
     let mut host = H::open();
     let other = host.to_value(param_id("device"), "CPU by candle").unwrap();
     host.set(param_id("device"), other);
-    let used = ["style", "learning", "follow-tempo"];
+    let used = ["style", "learning", "follow-tempo", "follow-style"];
     for id in used {
         host.set(param_id(id), 1.0);
     }
@@ -41,7 +41,7 @@ pub(crate) fn a_song_of_the_first_version_loads<H: Host>() {
         assert!(host.value(param_id(id)).abs() < 1e-9, "{id}");
     }
     let saved = String::from_utf8_lossy(&host.save()).into_owned();
-    assert!(saved.contains(r#"\"version\":3"#), "{saved}");
+    assert!(saved.contains(r#"\"version\":4"#), "{saved}");
     let notes = |text: &str| text.matches("onset").count();
     assert!(notes(FIRST) > 10);
     assert_eq!(notes(&saved), notes(FIRST), "what was played is in the ear again");

@@ -8,21 +8,29 @@ const QUARTER: u32 = 120;
 
 /// Writes `count` songs of eight bars into a folder, which it makes.
 pub(crate) fn write(folder: &Path, count: u8) -> PathBuf {
+    write_in(folder, count, 1)
+}
+
+/// The same, with a melody of so many notes a beat.
+pub(crate) fn write_in(folder: &Path, count: u8, notes: u32) -> PathBuf {
     fs::create_dir_all(folder).unwrap();
     for song in 0..count {
-        fs::write(folder.join(format!("{song}.mid")), bytes(song)).unwrap();
+        fs::write(folder.join(format!("{song}.mid")), bytes(song, notes)).unwrap();
     }
     folder.to_path_buf()
 }
 
-fn bytes(song: u8) -> Vec<u8> {
+fn bytes(song: u8, notes: u32) -> Vec<u8> {
     let chords = [[0, 4, 7], [9, 12, 16], [5, 9, 12], [7, 11, 14]];
     let key = 48 + song * 5 % 12;
     let (mut melody, mut piano) = (Vec::new(), Vec::new());
     for beat in 0..32_u32 {
         let chord = chords[(beat / 4 + u32::from(song) % 2) as usize % 4];
         let tone = chord[(beat + u32::from(song)) as usize % 3];
-        melody.push((beat * QUARTER, QUARTER, key + 24 + tone, 90));
+        for note in 0..notes {
+            let length = QUARTER / notes;
+            melody.push((beat * QUARTER + note * length, length, key + 24 + tone + note as u8, 90));
+        }
         for (i, tone) in chord.into_iter().enumerate() {
             piano.push((beat * QUARTER + i as u32 * 40, 40, key + tone, 60));
         }

@@ -1,4 +1,4 @@
-//! A composer network on disk: `model.json` and `weights.safetensors`, read strictly.
+//! An image network on disk: `model.json` and `weights.safetensors`, read strictly.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -12,8 +12,10 @@ use crate::model::config::TensorSpec;
 use crate::model::image::{ResNet, ResNetConfig};
 use crate::model::tensor_file::{self, MAX_WEIGHTS_BYTES, io, printable, read, replace};
 
-/// The recipe of these models.
+/// The recipe of networks that name the composer of a row of sheet music.
 pub const RECIPE: &str = "composer";
+/// The recipe of networks that name the style of what is played.
+pub const LISTENER: &str = "listener";
 /// The longest side of the images.
 pub const MAX_SIDE: usize = 4_096;
 
@@ -28,7 +30,7 @@ const MAX_CLASS_NAME: usize = 200;
 pub struct ImageManifest {
     /// [`FORMAT`] when it was written.
     pub format: u32,
-    /// [`RECIPE`].
+    /// [`RECIPE`] or [`LISTENER`].
     pub recipe: String,
     /// The version of Sideman that wrote it.
     pub sideman: String,
@@ -62,16 +64,32 @@ pub struct ImageCheckpoint {
 }
 
 impl ImageCheckpoint {
-    /// Reads a model folder.
+    /// Reads the folder of a model of the recipe `composer`.
     ///
     /// # Errors
     /// Whatever is wrong with it, in one line. No file makes it panic or allocate more than a model's worth.
     pub fn load(folder: &Path) -> Result<Self, ModelError> {
+        Self::load_as(RECIPE, folder)
+    }
+
+    /// Reads the folder of a model of this recipe.
+    ///
+    /// # Errors
+    /// As [`Self::load`].
+    pub fn load_as(recipe: &str, folder: &Path) -> Result<Self, ModelError> {
         let manifest = read(&folder.join(MANIFEST_FILE), MANIFEST_FILE, MAX_MANIFEST_BYTES)?;
-        let manifest = read_manifest(&manifest)?;
-        let mut net = ResNet::random(manifest.config, 0)?;
         let weights = read(&folder.join(WEIGHTS_FILE), WEIGHTS_FILE, MAX_WEIGHTS_BYTES)?;
-        let numbers = tensor_file::read_tensors(&specs(&net), &weights)?;
+        Self::from_bytes(recipe, &manifest, &weights)
+    }
+
+    /// Reads a model of this recipe from the contents of its two files.
+    ///
+    /// # Errors
+    /// As [`Self::load`].
+    pub fn from_bytes(recipe: &str, manifest: &[u8], weights: &[u8]) -> Result<Self, ModelError> {
+        let manifest = read_manifest(recipe, manifest)?;
+        let mut net = ResNet::random(manifest.config, 0)?;
+        let numbers = tensor_file::read_tensors(&specs(&net), weights)?;
         let (values, running) = numbers.split_at(net.values().len());
         net.values_mut().copy_from_slice(values);
         net.running_mut().copy_from_slice(running);
@@ -106,7 +124,7 @@ fn specs(net: &ResNet) -> Vec<TensorSpec> {
     net.tensors().iter().cloned().chain(net.buffers().iter().map(behind)).collect()
 }
 
-fn read_manifest(json: &[u8]) -> Result<ImageManifest, ModelError> {
+fn read_manifest(recipe: &str, json: &[u8]) -> Result<ImageManifest, ModelError> {
     /// The only fields whose place is the same in every format.
     #[derive(Deserialize)]
     struct Head {
@@ -118,9 +136,9 @@ fn read_manifest(json: &[u8]) -> Result<ImageManifest, ModelError> {
     if head.format != FORMAT {
         return Err(ModelError::Format { got: head.format, want: FORMAT });
     }
-    if head.recipe != RECIPE {
-        let recipe = printable(&head.recipe);
-        return Err(ModelError::Json(format!("a model for '{recipe}', not for '{RECIPE}'")));
+    if head.recipe != recipe {
+        let got = printable(&head.recipe);
+        return Err(ModelError::Json(format!("a model for '{got}', not for '{recipe}'")));
     }
     let manifest: ImageManifest = serde_json::from_slice(json).map_err(wrong)?;
     manifest.config.validate()?;

@@ -44,6 +44,7 @@ fn each_parameter_sets_its_setting() {
     put(&params.reaction, 5);
     put(&params.phrase_gap, 24);
     put(&params.style, 3);
+    put(&params.follow_style, true);
     put(&params.trade_bars, 2);
     put(&params.machine_first, true);
     put(&params.voices, 4);
@@ -79,6 +80,7 @@ fn each_parameter_sets_its_setting() {
         reaction: 5,
         phrase_gap: 24,
         style: 3,
+        follow_style: true,
         trade_bars: 2,
         machine_first: true,
         voices: 4,

@@ -11,7 +11,7 @@ use crate::train::optimiser::Way;
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ComposerConfig {
-    /// `composer`.
+    /// `composer`, or `listener` for the styles of what is played.
     pub recipe: String,
     /// Layers: 18, 34 or 50.
     pub depth: usize,
@@ -19,6 +19,9 @@ pub struct ComposerConfig {
     pub height: usize,
     /// Columns of an image.
     pub width: usize,
+    /// Channels after the network's stem.
+    #[serde(default = "published_channels")]
+    pub channels: usize,
     /// Images in a step.
     pub batch: usize,
     /// Passes through the rows.
@@ -35,6 +38,11 @@ pub struct ComposerConfig {
     pub seed: u64,
 }
 
+/// As in the published networks.
+const fn published_channels() -> usize {
+    64
+}
+
 impl Default for ComposerConfig {
     /// As published in "Deep Learning Music with Python".
     fn default() -> Self {
@@ -43,6 +51,7 @@ impl Default for ComposerConfig {
             depth: 50,
             height: 70,
             width: 400,
+            channels: published_channels(),
             batch: 72,
             epochs: 100,
             optimiser: Way::Sgd,
@@ -55,9 +64,9 @@ impl Default for ComposerConfig {
 }
 
 impl ComposerConfig {
-    /// The network for so many composers.
+    /// The network for so many classes.
     pub const fn net(&self, classes: usize) -> ResNetConfig {
-        ResNetConfig { depth: self.depth, classes, width: 64 }
+        ResNetConfig { depth: self.depth, classes, width: self.channels }
     }
 
     /// Checks every setting.

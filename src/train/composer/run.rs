@@ -1,4 +1,5 @@
-//! The training loop of the `composer` recipe: epochs of shuffled rows.
+//! The training loop of image networks: epochs of images from an [`Album`]. Rows of sheet music are one, and what
+//! players play is another (`train::listener`).
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -6,16 +7,14 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use rand_chacha::rand_core::Rng;
+use serde::Serialize;
 
+use super::album::{Album, Pages};
 use super::resume::{self, Numbers, Progress};
-use super::verdicts::Verdicts;
 use super::{ComposerConfig, augment};
-use crate::data::mix::{below, random};
-use crate::data::pages::split::Side;
 use crate::data::rows::{Gallery, Rows};
 use crate::model::ModelError;
-use crate::model::checkpoint::{Corpus, FORMAT, Source};
+use crate::model::checkpoint::{FORMAT, Source};
 use crate::model::image::checkpoint::{ImageCheckpoint, ImageManifest};
 use crate::model::image::{Images, ResNet, Workspace};
 use crate::train::TrainError;
@@ -23,8 +22,6 @@ use crate::train::optimiser::Optimiser;
 use crate::train::run::{BEST_FOLDER, CONFIG_FILE, LAST_FOLDER};
 use crate::train::store::{self, LOG_FILE, LOSS_FILE, draw};
 
-/// Random streams of the rows' order begin here; those below vary the rows themselves.
-const ORDER: u64 = 1 << 40;
 /// The accuracy's picture.
 const ACCURACY_FILE: &str = "accuracy.svg";
 
@@ -103,7 +100,7 @@ pub struct ComposerOutcome {
     pub best: Option<f64>,
 }
 
-/// Trains, measures and saves, until the last epoch or until `stop` is set.
+/// Trains on rows, measures and saves, until the last epoch or until `stop` is set.
 ///
 /// # Errors
 /// [`TrainError`] when a setting is wrong, a file can't be written, or the loss runs away.
@@ -114,11 +111,26 @@ pub fn run(
     stop: &AtomicBool,
     tell: &mut dyn FnMut(ComposerEvent),
 ) -> Result<ComposerOutcome, TrainError> {
+    run_on(config, &Pages { config, gallery }, config, job, stop, tell)
+}
+
+/// The same on images of any kind; `settings` are what `config.json` keeps of the run.
+///
+/// # Errors
+/// As [`run`], and when an image can't be had.
+pub fn run_on(
+    config: &ComposerConfig,
+    album: &dyn Album,
+    settings: &impl Serialize,
+    job: &ComposerJob,
+    stop: &AtomicBool,
+    tell: &mut dyn FnMut(ComposerEvent),
+) -> Result<ComposerOutcome, TrainError> {
     config.validate()?;
     fs::create_dir_all(&job.folder).map_err(|e| TrainError::file(&job.folder, &e))?;
-    let mut runner = Runner::new(config, gallery, job)?;
+    let mut runner = Runner::new(config, album, job)?;
     let path = job.folder.join(CONFIG_FILE);
-    let json = serde_json::to_vec_pretty(config).map_err(|e| TrainError::file(&path, &e))?;
+    let json = serde_json::to_vec_pretty(settings).map_err(|e| TrainError::file(&path, &e))?;
     fs::write(&path, json).map_err(|e| TrainError::file(&path, &e))?;
     tell(ComposerEvent::Started {
         epoch: runner.progress.epochs,
@@ -162,7 +174,7 @@ pub fn judge(
 /// A run between two steps.
 struct Runner<'a> {
     config: &'a ComposerConfig,
-    gallery: &'a Gallery,
+    album: &'a dyn Album,
     job: &'a ComposerJob,
     net: ResNet,
     optimiser: Optimiser,
@@ -180,20 +192,21 @@ struct Runner<'a> {
 impl<'a> Runner<'a> {
     fn new(
         config: &'a ComposerConfig,
-        gallery: &'a Gallery,
+        album: &'a dyn Album,
         job: &'a ComposerJob,
     ) -> Result<Self, TrainError> {
-        let net = ResNet::random(config.net(gallery.composers.len()), config.seed)?;
+        let net = ResNet::random(config.net(album.classes().len()), config.seed)?;
+        let (height, width) = album.size();
         let mut runner = Self {
             config,
-            gallery,
+            album,
             job,
             optimiser: Optimiser::new(config.optimiser, config.learning_rate, config.decay),
             workspace: Workspace::new(job.threads),
-            images: Images { height: gallery.height, width: gallery.width, ..Images::default() },
+            images: Images { height, width, ..Images::default() },
             gradients: vec![0.0; net.values().len()],
             net,
-            progress: Progress { corpus: gallery.hash.clone(), ..Progress::default() },
+            progress: Progress { corpus: album.hash().to_owned(), ..Progress::default() },
             score: [0.0; 3],
             busy: (Duration::ZERO, 0),
             saved: Instant::now(),
@@ -207,8 +220,8 @@ impl<'a> Runner<'a> {
     fn restore(&mut self) -> Result<(), TrainError> {
         let ([values, running, memory], progress) = resume::load(&self.job.folder)?;
         let wrong = |text: &str| Err(TrainError::Config(text.to_owned()));
-        if progress.corpus != self.gallery.hash {
-            return wrong("--resume: these are not the rows that the run was started with");
+        if progress.corpus != self.album.hash() {
+            return wrong("--resume: this is not the material that the run was started with");
         }
         let n = self.net.values().len();
         let fits = values.len() == n && running.len() == self.net.running().len();
@@ -224,12 +237,8 @@ impl<'a> Runner<'a> {
         store::cut_after(&self.job.folder, self.progress.epochs)
     }
 
-    fn rows(&self) -> &'a Rows {
-        self.gallery.side(Side::Train)
-    }
-
     fn steps_per_epoch(&self) -> u64 {
-        self.rows().labels.len().div_ceil(self.config.batch) as u64
+        self.album.images().div_ceil(self.config.batch) as u64
     }
 
     /// The rest of an epoch; whether it was told to stop.
@@ -238,7 +247,7 @@ impl<'a> Runner<'a> {
         stop: &AtomicBool,
         tell: &mut dyn FnMut(ComposerEvent),
     ) -> Result<bool, TrainError> {
-        let order = shuffled(self.rows().labels.len(), self.config.seed, self.progress.epochs);
+        let order = self.album.order(self.progress.epochs);
         let batches = order.chunks(self.config.batch);
         for rows in batches.skip(self.progress.steps_of_epoch as usize) {
             self.step(rows)?;
@@ -272,19 +281,11 @@ impl<'a> Runner<'a> {
 
     fn step(&mut self, rows: &[usize]) -> Result<(), TrainError> {
         let start = Instant::now();
-        let (all, width) = (self.rows(), self.gallery.width);
-        let pixels = self.gallery.height * width;
+        let pixels = self.images.height * self.images.width;
         self.images.pixels.resize(rows.len() * pixels, 0.0);
         self.images.labels.clear();
         for (row, out) in rows.iter().zip(self.images.pixels.chunks_exact_mut(pixels)) {
-            self.images.labels.push(all.labels[*row]);
-            let ink = &all.ink[row * pixels..(row + 1) * pixels];
-            if self.config.augment {
-                let stream = self.progress.epochs * all.labels.len() as u64 + *row as u64;
-                augment::varied(ink, width, &mut random(self.config.seed, stream), out);
-            } else {
-                augment::plain(ink, out);
-            }
+            self.images.labels.push(self.album.image(self.progress.epochs, *row, out)?);
         }
         let score = self.workspace.train(&mut self.net, &self.images, &mut self.gradients)?;
         let length = self.optimiser.step(self.net.values_mut(), &self.gradients);
@@ -300,18 +301,10 @@ impl<'a> Runner<'a> {
         Ok(())
     }
 
-    /// Ends an epoch: the rows to choose by, the log, the best model.
+    /// Ends an epoch: the images to choose by, the log, the best model.
     fn measure(&mut self) -> Result<(Line, bool), TrainError> {
-        let dev = self.gallery.side(Side::Dev);
-        let dev = if dev.labels.is_empty() {
-            None
-        } else {
-            let size = (self.gallery.height, self.gallery.width);
-            let logits = judge(&self.net, dev, size, self.config.batch, self.job.threads)?;
-            let composers = self.gallery.composers.len();
-            let v = Verdicts::of(&logits, &dev.labels, &dev.works, composers);
-            Some((v.nats, v.accuracy, v.accuracy_by_work))
-        };
+        let dev = self.album.judge(&self.net, self.config.batch, self.job.threads)?;
+        let dev = dev.map(|v| (v.nats, v.accuracy, v.accuracy_by_work));
         let train = self.so_far();
         self.progress.epochs += 1;
         self.progress.steps_of_epoch = 0;
@@ -324,7 +317,7 @@ impl<'a> Runner<'a> {
             images_per_second: self.busy.1 as f64 / self.busy.0.as_secs_f64().max(1e-9),
         };
         self.busy = (Duration::ZERO, 0);
-        append(&self.job.folder, &line)?;
+        append(&self.job.folder, &line, self.album.noun())?;
         let watched = dev.map_or(train.1, |d| d.1);
         let best = self.progress.best.is_none_or(|b| watched > f64::from_bits(b));
         let checkpoint = self.checkpoint(Some(&line));
@@ -360,23 +353,19 @@ impl<'a> Runner<'a> {
                 metrics.insert("dev_accuracy_by_work".to_owned(), by_work);
             }
         }
-        let rows = |side| self.gallery.side(side).labels.len();
+        let (height, width) = self.album.size();
+        let mut corpus = self.album.corpus();
+        corpus.sources.clone_from(&self.job.sources);
         let manifest = ImageManifest {
             format: FORMAT,
             recipe: self.config.recipe.clone(),
             sideman: env!("CARGO_PKG_VERSION").to_owned(),
             config: *self.net.config(),
-            height: self.gallery.height,
-            width: self.gallery.width,
-            classes: self.gallery.composers.clone(),
-            pixels: "ink: 0 for the page's paper, 1 for its darkest; area means".to_owned(),
-            corpus: Corpus {
-                train_pieces: rows(Side::Train),
-                valid_pieces: rows(Side::Dev),
-                train_notes: 0,
-                hash: self.gallery.hash.clone(),
-                sources: self.job.sources.clone(),
-            },
+            height,
+            width,
+            classes: self.album.classes().to_vec(),
+            pixels: self.album.pixels().to_owned(),
+            corpus,
             seed: self.config.seed,
             epochs: self.progress.epochs,
             metrics,
@@ -385,19 +374,8 @@ impl<'a> Runner<'a> {
     }
 }
 
-/// The rows' order in an epoch.
-fn shuffled(count: usize, seed: u64, epoch: u64) -> Vec<usize> {
-    let mut rng = random(seed, ORDER + epoch);
-    let _ = rng.next_u32();
-    let mut order: Vec<usize> = (0..count).collect();
-    for i in (1..count).rev() {
-        order.swap(i, below(&mut rng, i as u32 + 1) as usize);
-    }
-    order
-}
-
 /// Appends a line to the log, with a header to a new file, and draws the pictures anew.
-fn append(folder: &Path, line: &Line) -> Result<(), TrainError> {
+fn append(folder: &Path, line: &Line, noun: &str) -> Result<(), TrainError> {
     let path = folder.join(LOG_FILE);
     let wrong = |e: &dyn std::fmt::Display| TrainError::file(&path, e);
     let fresh = !path.exists();
@@ -432,6 +410,8 @@ fn append(folder: &Path, line: &Line) -> Result<(), TrainError> {
     ];
     writer.write_record(fields).map_err(|e| wrong(&e))?;
     writer.flush().map_err(|e| wrong(&e))?;
-    draw(folder, LOSS_FILE, ["Cross-entropy, nats a row", "epoch"], ["loss", "dev_loss"])?;
-    draw(folder, ACCURACY_FILE, ["Share of rows named", "epoch"], ["accuracy", "dev_accuracy"])
+    let title = format!("Cross-entropy, nats a {noun}");
+    draw(folder, LOSS_FILE, [&title, "epoch"], ["loss", "dev_loss"])?;
+    let title = format!("Share of {noun}s named");
+    draw(folder, ACCURACY_FILE, [&title, "epoch"], ["accuracy", "dev_accuracy"])
 }

@@ -111,7 +111,7 @@ impl Ears {
     fn look(&mut self, last: Tick, bar: Tick) {
         let since = |from: Tick| self.struck.iter().filter(move |(at, _)| (from..bar).contains(at));
         if since(last).next().is_some() && since(bar.plus(-SPAN)).count() >= LEAST {
-            self.eye.get_or_insert_default().take(self.struck.iter().copied(), bar);
+            self.eye.get_or_insert_default().take(&self.struck.iter().copied(), bar);
             self.due = Some(Due { at: bar.plus(LATER), logits: None });
         }
     }

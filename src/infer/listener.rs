@@ -75,7 +75,7 @@ impl Default for Eye {
 
 impl Eye {
     /// Takes a picture of what was struck before `end`.
-    pub fn take(&mut self, struck: impl Iterator<Item = Struck> + Clone, end: Tick) {
+    pub fn take(&mut self, struck: &(impl Iterator<Item = Struck> + Clone), end: Tick) {
         draw(struck, end, 0, &mut self.images.pixels);
     }
 

@@ -182,7 +182,7 @@ fn judge(take: &Take, listener: &Listener, baseline: &Baseline) -> [Vec<Vec<f32>
         let end = take.begin.plus(bar * take.bars.length);
         let seen = within(end.plus(-SPAN), end);
         if seen.len() >= LEAST && !within(end.plus(-take.bars.length), end).is_empty() {
-            eye.take(seen.iter().copied(), end);
+            eye.take(&seen.iter().copied(), end);
             opinions[0].hear(eye.judge(listener));
             opinions[1].hear(&baseline.logits(seen));
         }
@@ -270,11 +270,15 @@ fn print(findings: &Findings) {
         println!("\nafter {} bars: takes of (down) that were named (across)", r.bars);
         let width = findings.styles.iter().map(String::len).max().unwrap_or(0).max(5);
         print!("{:width$}", "");
-        findings.styles.iter().for_each(|style| print!("  {style:>width$}"));
+        for style in &findings.styles {
+            print!("  {style:>width$}");
+        }
         println!();
         for (style, counts) in findings.styles.iter().zip(&r.takes.confusion) {
             print!("{style:width$}");
-            counts.iter().for_each(|count| print!("  {count:>width$}"));
+            for count in counts {
+                print!("  {count:>width$}");
+            }
             println!();
         }
     }

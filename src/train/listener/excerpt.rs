@@ -61,7 +61,7 @@ impl Excerpt {
 
     /// Draws it.
     pub fn draw(&self, semitones: i32, out: &mut [f32]) {
-        roll::draw(self.struck.iter().copied(), self.end, semitones, out);
+        roll::draw(&self.struck.iter().copied(), self.end, semitones, out);
     }
 }
 

@@ -75,8 +75,7 @@ impl Ears {
     /// The same for the faces, where the network that plays knows these styles.
     pub(crate) fn heard(&self, known: &[String]) -> Heard {
         let (styles, shares) = (self.styles(), self.opinion.shares());
-        let even = vec![1.0; styles.len()];
-        let problem = told(known, &styles, &even).is_none().then(|| {
+        let problem = told(known, &styles, &[]).is_none().then(|| {
             format!("nothing follows: the model knows fewer than two of {}", styles.join(", "))
         });
         let mut shares: Vec<(String, f32)> = styles.into_iter().zip(shares).collect();

@@ -17,7 +17,7 @@ pub const LEAST: usize = 4;
 /// What a judgement weighs a bar later, against one of then.
 const LASTING: f64 = 0.94;
 /// Pictures overlap, so that each after the first adds this much to what is known, and not all of it.
-const ADDED: f64 = 0.12;
+const ADDED: f64 = 0.06;
 
 /// The network and the names of its styles.
 #[derive(Debug)]
@@ -129,12 +129,12 @@ impl Opinion {
     }
 }
 
-/// What a model with these styles is to be told: the shares of the styles that the listener knows by the same names.
-/// None where they share fewer than two.
+/// What a model with these styles is to be told: the shares of the styles that the listener knows by the same names, and no
+/// style while there are no shares. None where they share fewer than two names.
 pub fn told(known: &[String], heard: &[String], shares: &[f32]) -> Option<Vec<f32>> {
     let share = |name: &String| {
         let place = heard.iter().position(|h| h == name)?;
-        shares.get(place).copied()
+        Some(shares.get(place).copied().unwrap_or_default())
     };
     let told: Vec<Option<f32>> = known.iter().map(share).collect();
     let all: f32 = told.iter().flatten().sum();
@@ -220,5 +220,6 @@ mod tests {
         assert!(mine[1].abs() < 1e-9, "what the listener does not know is never heard");
         assert_eq!(told(&names(&["jazz", "metal"]), &heard, &shares), None);
         assert_eq!(told(&[], &heard, &shares), None);
+        assert_eq!(told(&names(&["jazz", "pop"]), &heard, &[]), Some(vec![0.0, 0.0]));
     }
 }

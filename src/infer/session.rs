@@ -322,10 +322,13 @@ impl Session {
         has_news
     }
 
-    /// How much of each style the network is told: what is heard, where that is to be followed and anything was heard.
+    /// How much of each style the network is told: what is heard, where that is to be followed, and no style before anything
+    /// was; its own would have to be unlearnt, at a cost in nats.
     fn styles(&self) -> Vec<f32> {
         let shares = self.ears.opinion().shares();
-        let heard = (self.settings.follow_style && !shares.is_empty())
+        let heard = self
+            .settings
+            .follow_style
             .then(|| listener::told(self.net.styles(), &self.ears.styles(), &shares));
         heard.flatten().unwrap_or_else(|| styles_of(&*self.net, self.settings.style))
     }

@@ -92,8 +92,9 @@ fn the_style_moves_to_what_is_played() {
         let spy = Spy::knowing(&["metal", "chorale", "jazz"]);
         play(Arc::<Spy>::clone(&spy), &events, 12, &FOLLOWING());
         let told = spy.told.lock().unwrap();
-        assert_eq!(told[0], [1.0, 0.0, 0.0], "its own before anything was heard");
-        assert!((10..=12).contains(&told.len()), "at most once a bar: {told:?}");
+        let none = told.iter().position(|t| *t == [0.0; 3]).unwrap();
+        assert!(none < 2, "no style before anything was heard: {told:?}");
+        assert!((10..=12).contains(&(told.len() - none)), "at most once a bar: {told:?}");
         let last = &told[told.len() - 1];
         assert!(last[0].abs() < 1e-9, "the listener knows no such style: {last:?}");
         assert!(last[wanted] > 0.8, "{wanted}: {told:?}");
@@ -106,7 +107,8 @@ fn who_changes_his_style_is_followed() {
     let spy = Spy::knowing(&["chorale", "jazz"]);
     play(Arc::<Spy>::clone(&spy), &events, 24, &FOLLOWING());
     let told = spy.told.lock().unwrap();
-    assert!(told[8][0] > 0.7 && told[told.len() - 1][1] > 0.7, "{told:?}");
+    let last = told.last().unwrap();
+    assert!(told.iter().any(|t| t[0] > 0.7 && t[0] < 1.0) && last[1] > 0.7, "{told:?}");
 }
 
 #[test]
@@ -125,7 +127,8 @@ fn following_hangs_on_the_music_alone() {
             let bounced = bounce(&events, frames, 30.0, &settings);
             assert_eq!(until(&bounced, 29.0), until(&heard, 29.0), "{mode:?} at {frames}");
         }
-        let unfollowed = play(128, &plain);
+        // A number that the model has not is no style.
+        let unfollowed = play(128, &Settings { style: 64, ..plain });
         assert_ne!(until(&unfollowed, 29.0), until(&heard, 29.0), "following is heard");
         // At 126 the first bar is over at 1.9 s, and counts a beat later.
         assert_eq!(until(&unfollowed, 2.3), until(&heard, 2.3), "and not before its time");

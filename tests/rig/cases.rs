@@ -27,7 +27,8 @@ macro_rules! cases {
             a_state_comes_back, a_reloaded_song_is_rendered_as_it_was_heard, garbage_is_refused, hostile_values_come_into_range);
         cases!($host, panel: readings_are_read_only_and_told, a_preset_is_put_in_place_and_told,
             a_preset_is_put_in_place_while_nothing_plays, a_loaded_song_keeps_its_own_settings,
-            settings_are_kept_as_a_preset, the_device_is_changed_while_it_plays, a_render_is_never_late);
+            settings_are_kept_as_a_preset, the_device_is_changed_while_it_plays, a_render_is_never_late,
+            the_style_that_is_heard_is_shown);
         cases!($host, songs: a_song_of_the_first_version_loads, what_a_song_has_learnt_is_kept_until_it_is_forgotten, a_song_of_a_later_version_loads_and_says_so,
             a_missing_model_is_told_and_the_own_one_plays);
     };

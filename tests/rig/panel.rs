@@ -244,6 +244,21 @@ pub(crate) fn the_device_is_changed_while_it_plays<H: Host>() {
     assert!(stage.machine_ons().len() > ons, "it plays on on the CPU");
 }
 
+/// What is heard is shown where it is followed, and only there.
+pub(crate) fn the_style_that_is_heard_is_shown<H: Host>() {
+    let mut stage = Stage::<H>::offline();
+    stage.play(8 * BEAT, 512, &phrase());
+    until(&mut stage, "ready", |host| shown(host, "status").starts_with("Ready: duet on "));
+    assert!(!shown(&mut stage.host, "status").contains("hears"));
+    stage.set(&[("follow-style", 1.0)]);
+    let at = stage.sample;
+    let again: Vec<_> = phrase().into_iter().map(|(sample, midi)| (at + sample, midi)).collect();
+    stage.play(16 * BEAT, 512, &again);
+    until(&mut stage, "it hears", |host| shown(host, "status").contains(", hears "));
+    stage.set(&[("follow-style", 0.0)]);
+    until(&mut stage, "no more", |host| !shown(host, "status").contains("hears"));
+}
+
 /// A host that says that it renders is waited for from the first sample, the first activation included.
 pub(crate) fn a_render_is_never_late<H: Host>() {
     let mut stage = Stage::<H>::offline();

@@ -26,7 +26,7 @@ pub(super) struct Followed {
     pub(super) none: f64,
     /// Told the model's own.
     pub(super) own: f64,
-    /// Told what was heard by then, and its own before anything was.
+    /// Told what was heard by then, and no style before anything was.
     pub(super) heard: f64,
     /// Told the style that the piece is in.
     #[serde(rename = "true")]
@@ -82,14 +82,14 @@ fn stream(
     piece: &Piece,
     way: Told,
 ) -> Result<(f64, usize)> {
-    let (known, home) = (&checkpoint.manifest.styles, checkpoint.manifest.home_style);
+    let known = &checkpoint.manifest.styles;
     let config = *checkpoint.parameters.config();
     let lstm = Lstm::packed(&checkpoint.parameters, Precision::F32);
     let mut state = State::zeros(&config);
     let mut logits = vec![0.0; VOCABULARY];
     let mut features = vec![0.0; config.features];
     let alone = |style: usize| (1..=known.len()).map(move |n| f32::from(u8::from(n == style)));
-    let style = if let Told::Style(style) = way { style } else { home };
+    let style = if let Told::Style(style) = way { style } else { 0 };
     features[FEATURES..].iter_mut().zip(alone(style)).for_each(|(x, s)| *x = s);
     let notes = piece.notes(Role::Accompany, 0);
     let mut ear = Context::new(piece.start(), piece.bars);

@@ -326,14 +326,12 @@ impl Session {
     /// was; its own would have to be unlearnt, at a cost in nats.
     fn styles(&self) -> Vec<f32> {
         let shares = self.ears.opinion().shares();
-        let heard = self
-            .settings
-            .follow_style
-            .then(|| listener::told(self.net.styles(), &self.ears.styles(), &shares));
-        heard.flatten().unwrap_or_else(|| styles_of(&*self.net, self.settings.style))
+        let heard = || listener::told(self.net.styles(), &self.ears.styles(), &shares);
+        let heard = self.settings.follow_style.then(heard).flatten();
+        heard.unwrap_or_else(|| styles_of(&*self.net, self.settings.style))
     }
 
-    /// What is heard, where that is to be followed, if it is new; an empty one where it is not to be any more.
+    /// What is heard, if it is new; an empty one where it is not to be followed.
     pub fn take_heard(&mut self) -> Option<Heard> {
         let follows = self.settings.follow_style;
         let heard = || if follows { self.ears.heard(self.net.styles()) } else { Heard::default() };

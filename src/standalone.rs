@@ -2,6 +2,7 @@
 
 #[cfg(feature = "standalone")]
 pub mod audio_out;
+pub(crate) mod drawing;
 #[cfg(feature = "standalone")]
 pub mod midi_out;
 pub mod performance;
@@ -21,8 +22,7 @@ pub mod synth;
 #[cfg(feature = "standalone")]
 pub mod wav;
 
-#[cfg(feature = "standalone")]
-mod whole_file;
+pub(crate) mod whole_file;
 
 /// Who plays a note. The synth has voices of its own, so the faces call the two musicians parts.
 pub use crate::music::note::Voice as Part;

@@ -5,8 +5,13 @@
 
 #[path = "trainer/composer.rs"]
 mod composer;
+#[path = "trainer/composer_faces.rs"]
+mod composer_faces;
 #[path = "trainer/corpus.rs"]
 mod corpus;
+#[expect(dead_code, reason = "shared with the tests of pages, which use all of it")]
+#[path = "pages/drawn.rs"]
+mod drawn;
 #[path = "trainer/listener.rs"]
 mod listener;
 #[path = "trainer/recipes.rs"]

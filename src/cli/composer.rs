@@ -1,22 +1,28 @@
-//! `sideman-train composer`: trains a network that names the composer of a row of sheet music, and measures it.
+//! `sideman-train composer`: trains a network that names the composer of a row of sheet music; its other verbs measure
+//! it, ask it, and look into it.
+
+mod eval;
+mod explain;
+mod explain_page;
+mod leaks;
+mod looks;
+mod page_picture;
+mod predict;
 
 use std::io::IsTerminal;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::cli::composer_args::{
-    ComposerArgs, ComposerEvalArgs, ComposerTrainArgs, ComposerVerb, SideName,
-};
+use crate::cli::composer_args::{ComposerArgs, ComposerTrainArgs, ComposerVerb};
 use crate::cli::train::{check_folder, set, source, stop_on_ctrl_c, threads};
-use crate::data::pages::split::Side;
 use crate::data::rows::Gallery;
 use crate::model::checkpoint::{MANIFEST_FILE, Source};
-use crate::model::image::checkpoint::ImageCheckpoint;
+use crate::model::image::checkpoint::{ImageCheckpoint, ImageManifest};
 use crate::train::composer::ComposerConfig;
 use crate::train::composer::run::{self, ComposerEvent, ComposerJob, Line};
-use crate::train::composer::verdicts::Verdicts;
 use crate::train::run::{BEST_FOLDER, CONFIG_FILE};
 
 /// Images that are judged at a time.
@@ -28,14 +34,17 @@ const LINE_SECONDS: u64 = 30;
 pub(crate) fn composer(args: &ComposerArgs) -> Result<()> {
     match &args.verb {
         ComposerVerb::Train(args) => train(args),
-        ComposerVerb::Eval(args) => eval(args),
+        ComposerVerb::Eval(args) => eval::eval(args),
+        ComposerVerb::Predict(args) => predict::predict(args),
+        ComposerVerb::Explain(args) => explain::explain(args),
+        ComposerVerb::Leaks(args) => leaks::leaks(args),
     }
 }
 
 fn train(args: &ComposerTrainArgs) -> Result<()> {
     let config = resolve(args)?;
     let threads = threads(args.threads);
-    let gallery = load(args.rows.as_path(), &config, threads)?;
+    let gallery = load(&args.rows, &config, threads)?;
     let sources: Vec<Source> = args.card_source.iter().map(|s| source(s)).collect::<Result<_>>()?;
     let job = ComposerJob {
         folder: args.out.clone(),
@@ -96,7 +105,7 @@ fn resolve(args: &ComposerTrainArgs) -> Result<ComposerConfig> {
     Ok(config)
 }
 
-fn load(rows: &std::path::Path, config: &ComposerConfig, threads: usize) -> Result<Gallery> {
+fn load(rows: &Path, config: &ComposerConfig, threads: usize) -> Result<Gallery> {
     let bar = bar("{wide_bar} {pos}/{len} rows, {per_sec}");
     let tell = |more: usize, all: usize| {
         bar.set_length(all as u64);
@@ -184,68 +193,20 @@ impl Screen {
     }
 }
 
-fn eval(args: &ComposerEvalArgs) -> Result<()> {
-    let folder = if args.model.join(MANIFEST_FILE).exists() {
-        args.model.clone()
-    } else {
-        args.model.join(BEST_FOLDER)
-    };
-    let ImageCheckpoint { manifest, net } = ImageCheckpoint::load(&folder).context("--model")?;
-    let threads = threads(args.threads);
-    let config =
-        ComposerConfig { height: manifest.height, width: manifest.width, ..Default::default() };
-    let gallery = load(&args.rows, &config, threads)?;
-    ensure!(
-        gallery.composers == manifest.classes,
-        "--rows: the model knows {}, the rows are of {}",
-        manifest.classes.join(", "),
-        gallery.composers.join(", ")
-    );
-    let rows = gallery.side(match args.side {
-        SideName::Train => Side::Train,
-        SideName::Dev => Side::Dev,
-        SideName::Test => Side::Test,
-    });
-    ensure!(!rows.labels.is_empty(), "--rows: there are no rows on that side");
-    let size = (manifest.height, manifest.width);
-    let logits = run::judge(&net, rows, size, BATCH, threads)?;
-    let verdicts = Verdicts::of(&logits, &rows.labels, &rows.works, gallery.composers.len());
-    if args.json {
-        println!("{}", serde_json::to_string_pretty(&verdicts)?);
-    } else {
-        print(&verdicts, &gallery.composers);
-    }
-    Ok(())
+/// A model: that of a folder, or the best of a run.
+fn open(path: &Path) -> Result<ImageCheckpoint> {
+    let own = path.join(MANIFEST_FILE).exists();
+    let folder = if own { path.to_path_buf() } else { path.join(BEST_FOLDER) };
+    ImageCheckpoint::load(&folder).context("--model")
 }
 
-fn print(v: &Verdicts, composers: &[String]) {
-    println!(
-        "{} rows of {} works: {:.3} nats a row, {:.1} % of the rows and {:.1} % of the works right",
-        v.rows,
-        v.works,
-        v.nats,
-        100.0 * v.accuracy,
-        100.0 * v.accuracy_by_work
+/// Rows must be of those whom the model knows.
+fn same_composers(manifest: &ImageManifest, composers: &[String]) -> Result<()> {
+    ensure!(
+        *composers == manifest.classes,
+        "--rows: the model knows {}, the rows are of {}",
+        manifest.classes.join(", "),
+        composers.join(", ")
     );
-    let width = composers.iter().map(|c| c.chars().count()).max().unwrap_or(0).max(6);
-    println!("\nrows of (down) that were given to (across)");
-    print!("{:width$}", "");
-    for composer in composers {
-        print!("  {composer:>width$}");
-    }
-    println!();
-    for (composer, counts) in composers.iter().zip(&v.confusion) {
-        print!("{composer:width$}");
-        for count in counts {
-            print!("  {count:>width$}");
-        }
-        println!();
-    }
-    println!(
-        "\nhow sure it was, and how often right (calibration error {:.3})",
-        v.calibration_error
-    );
-    for (rows, sure, right) in v.calibration.iter().filter(|b| b.0 > 0) {
-        println!("  {:3.0} %  {:3.0} %  of {rows} rows", 100.0 * sure, 100.0 * right);
-    }
+    Ok(())
 }

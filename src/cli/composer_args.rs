@@ -2,8 +2,10 @@
 
 use std::path::PathBuf;
 
+use clap::builder::RangedU64ValueParser;
 use clap::{Args, Subcommand, ValueEnum};
 
+use crate::data::pages::split::Side;
 use crate::train::optimiser::Way;
 
 /// What `composer` does.
@@ -22,6 +24,12 @@ pub enum ComposerVerb {
     Train(ComposerTrainArgs),
     /// Measure it on the rows that are held out: by row, by work, who is taken for whom, how sure it is.
     Eval(ComposerEvalArgs),
+    /// Name the composer of a page: a picture of a page goes in, its rows with their composers come out.
+    Predict(ComposerPredictArgs),
+    /// Look into it: what its channels look for, what they answer to a row, where in the row it sees a composer.
+    Explain(ComposerExplainArgs),
+    /// See what it goes by: judge rows whose margins, staff lines or note heads are hidden, or that look otherwise.
+    Leaks(ComposerLeaksArgs),
 }
 
 /// What `composer train` can be told.
@@ -119,6 +127,81 @@ pub struct ComposerEvalArgs {
     /// Which side of the split.
     #[arg(long, value_enum, default_value_t = SideName::Test)]
     pub side: SideName,
+    /// Measure apart what a column of the rows' manifest.csv tells apart, such as where the pages come from.
+    #[arg(long, value_name = "COLUMN")]
+    pub by: Option<String>,
+    /// Folder for pictures: confusion.svg (who is taken for whom) and calibration.svg (how sure, how often right).
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+    /// Threads; no figure depends on them [default: all].
+    #[arg(long)]
+    pub threads: Option<usize>,
+}
+
+/// What `composer predict` can be told.
+#[derive(Args, Debug)]
+pub struct ComposerPredictArgs {
+    /// The page: PNG or JPEG.
+    #[arg(value_name = "PAGE")]
+    pub page: PathBuf,
+    /// Folder of a run, whose best model is taken, or of a model.
+    #[arg(long, value_name = "RUN")]
+    pub model: PathBuf,
+    /// Draw the page with its rows, each in the colour of its composer.
+    #[arg(long, value_name = "PICTURE.png")]
+    pub out: Option<PathBuf>,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+    /// Threads; no figure depends on them [default: all].
+    #[arg(long)]
+    pub threads: Option<usize>,
+}
+
+/// What `composer explain` can be told.
+#[derive(Args, Debug)]
+pub struct ComposerExplainArgs {
+    /// Folder of a run, whose best model is taken, or of a model.
+    #[arg(long, value_name = "RUN")]
+    pub model: PathBuf,
+    /// Folder that `pages slice` and `pages split` wrote.
+    #[arg(long, value_name = "DIR")]
+    pub rows: PathBuf,
+    /// The row to look at, as split.csv names it [default: the first that is held out].
+    #[arg(long, value_name = "NAME")]
+    pub row: Option<String>,
+    /// Steps that a filter's picture climbs.
+    #[arg(long, default_value_t = 50, value_parser = RangedU64ValueParser::<usize>::new().range(1..=1_000))]
+    pub steps: usize,
+    /// Folder for the pictures and for index.html, which holds them all.
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// Threads; no picture depends on them [default: all].
+    #[arg(long)]
+    pub threads: Option<usize>,
+}
+
+/// What `composer leaks` can be told.
+#[derive(Args, Debug)]
+pub struct ComposerLeaksArgs {
+    /// Folder of a run, whose best model is taken, or of a model.
+    #[arg(long, value_name = "RUN")]
+    pub model: PathBuf,
+    /// Folder that `pages slice` and `pages split` wrote.
+    #[arg(long, value_name = "DIR")]
+    pub rows: PathBuf,
+    /// Which side of the split.
+    #[arg(long, value_enum, default_value_t = SideName::Test)]
+    pub side: SideName,
+    /// Folder for leaks.svg (the table as bars) and contact-sheet.png (a row behind every mask).
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// The row on the contact sheet, as split.csv names it [default: the side's first].
+    #[arg(long, value_name = "NAME", requires = "out")]
+    pub row: Option<String>,
     /// Print JSON.
     #[arg(long)]
     pub json: bool,
@@ -138,9 +221,22 @@ pub enum SideName {
     Test,
 }
 
+impl From<SideName> for Side {
+    fn from(name: SideName) -> Self {
+        match name {
+            SideName::Train => Self::Train,
+            SideName::Dev => Self::Dev,
+            SideName::Test => Self::Test,
+        }
+    }
+}
+
 const EXAMPLES: &str = "Examples:
   sideman-train pages slice --in pages --out rows && sideman-train pages split --rows rows
   sideman-train composer train --rows rows --out runs/who
   sideman-train composer train --rows rows --out runs/small --depth 18 --batch 32 --optimiser adam --augment
   sideman-train composer train --rows rows --out runs/who --resume
-  sideman-train composer eval --model runs/who --rows rows";
+  sideman-train composer eval --model runs/who --rows rows --by source --out pictures
+  sideman-train composer predict --model runs/who page.png --out named.png
+  sideman-train composer explain --model runs/who --rows rows --out explained
+  sideman-train composer leaks --model runs/who --rows rows --out leaks";

@@ -1,12 +1,15 @@
 //! Pages of sheet music as grey images: read with limits, cut into rows of music, and split by whole works.
 
+pub mod anatomy;
 pub mod contrast;
 pub mod copies;
 pub mod deskew;
+mod distort;
 pub mod draw;
 pub mod gate;
 pub mod ink;
 pub mod ledger;
+pub mod masks;
 pub mod open;
 pub mod paint;
 pub mod pdf;

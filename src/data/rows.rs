@@ -1,11 +1,12 @@
 //! Rows of sheet music as small images, with who wrote them: what a composer network is trained on.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 
 use crate::data::pages::gate::Gate;
-use crate::data::pages::split::Side;
-use crate::data::pages::{Tone, draw, open};
+use crate::data::pages::slicing::MANIFEST_FILE;
+use crate::data::pages::split::{Side, file_and_sheet};
+use crate::data::pages::{Grey, Tone, draw, open};
 use crate::data::parallel::in_parallel;
 
 /// The split's name in the folder of rows.
@@ -41,11 +42,17 @@ pub struct Gallery {
 
 /// A line of the split.
 #[derive(Clone, PartialEq, Eq, Debug)]
-struct Entry {
-    row: String,
-    composer: String,
-    work: String,
-    side: Side,
+pub struct Entry {
+    /// The row's picture, seen from the folder of rows.
+    pub row: String,
+    /// Its page, seen from the folder of pages.
+    pub page: String,
+    /// Who wrote it.
+    pub composer: String,
+    /// What it is of.
+    pub work: String,
+    /// Where it is.
+    pub side: Side,
 }
 
 impl Gallery {
@@ -59,9 +66,8 @@ impl Gallery {
         threads: usize,
         tell: &(dyn Fn(usize, usize) + Sync),
     ) -> Result<Self, String> {
-        let entries = entries(&folder.join(SPLIT_FILE))?;
-        let composers: BTreeSet<&String> = entries.iter().map(|e| &e.composer).collect();
-        let composers: Vec<String> = composers.into_iter().cloned().collect();
+        let entries = entries(folder)?;
+        let composers = composers(&entries);
         if composers.len() < 2 {
             return Err(format!("{}: rows of two composers or more are needed", folder.display()));
         }
@@ -71,11 +77,7 @@ impl Gallery {
         let gate = Gate::new(open::MEMORY);
         let images = in_parallel(&entries, threads, |entry| {
             let image = open::with_page(&folder.join(&entry.row), &gate, |picture| {
-                let tone = Tone::of(&picture);
-                let small = draw::resize(&picture, width, height);
-                let depth = f32::from(tone.contrast().max(1));
-                let ink = |p: &u8| f32::from(tone.paper.saturating_sub(*p)) / depth;
-                Ok(small.pixels.iter().map(|p| (ink(p).min(1.0) * 255.0) as u8).collect())
+                Ok(ink(&picture, (height, width)))
             });
             tell(1, entries.len());
             image.map_err(|e| format!("{}: {e}", entry.row))
@@ -106,23 +108,70 @@ impl Gallery {
     }
 }
 
-fn entries(path: &Path) -> Result<Vec<Entry>, String> {
+/// A row's picture as a network sees it: its ink, at the network's size.
+pub fn ink(picture: &Grey, (height, width): (usize, usize)) -> Vec<u8> {
+    let tone = Tone::of(picture);
+    let small = draw::resize(picture, width, height);
+    let depth = f32::from(tone.contrast().max(1));
+    let ink = |p: &u8| f32::from(tone.paper.saturating_sub(*p)) / depth;
+    small.pixels.iter().map(|p| (ink(p).min(1.0) * 255.0) as u8).collect()
+}
+
+/// Who wrote these rows, by name.
+pub fn composers(entries: &[Entry]) -> Vec<String> {
+    let names: BTreeSet<&String> = entries.iter().map(|e| &e.composer).collect();
+    names.into_iter().cloned().collect()
+}
+
+/// The lines of a folder's `split.csv`.
+///
+/// # Errors
+/// In one line what is wrong with it.
+pub fn entries(folder: &Path) -> Result<Vec<Entry>, String> {
+    let path = folder.join(SPLIT_FILE);
     let wrong = |e: &dyn std::fmt::Display| format!("{}: {e}", path.display());
-    let mut reader = csv::Reader::from_path(path)
-        .map_err(|e| format!("{}; make it with `pages split`", wrong(&e)))?;
-    let head = reader.headers().map_err(|e| wrong(&e))?.clone();
-    let column = |name: &str| {
-        head.iter().position(|h| h == name).ok_or_else(|| wrong(&format!("no column '{name}'")))
-    };
-    let columns = [column("row")?, column("composer")?, column("work")?, column("split")?];
     let mut entries = Vec::new();
-    for record in reader.records() {
-        let record = record.map_err(|e| wrong(&e))?;
-        let [row, composer, work, side] =
-            columns.map(|i| record.get(i).unwrap_or_default().to_owned());
+    let records = records(&path, &["row", "page", "composer", "work", "split"])
+        .map_err(|e| format!("{e}; make it with `pages split`"))?;
+    for record in records {
+        let [row, page, composer, work, side] = record;
         let named = Side::ALL.into_iter().find(|s| s.name() == side);
         let side = named.ok_or_else(|| wrong(&format!("'{side}' is no side")))?;
-        entries.push(Entry { row, composer, work, side });
+        entries.push(Entry { row, page, composer, work, side });
     }
     Ok(entries)
+}
+
+/// What `manifest.csv` says of each row's page in a column; `?` for a page that it does not list.
+///
+/// # Errors
+/// In one line what is wrong with the manifest, or that it has no such column.
+pub fn tags(folder: &Path, rows: &[String], column: &str) -> Result<Vec<String>, String> {
+    let listed = records(&folder.join(MANIFEST_FILE), &["file", column])?;
+    let by_page: HashMap<String, String> = listed.into_iter().map(|[f, tag]| (f, tag)).collect();
+    let pages: HashMap<String, String> =
+        entries(folder)?.into_iter().map(|e| (e.row, e.page)).collect();
+    let of = |page: &String| by_page.get(page).or_else(|| by_page.get(file_and_sheet(page).0));
+    let tag = |row: &String| pages.get(row).and_then(of).cloned();
+    Ok(rows.iter().map(|row| tag(row).unwrap_or_else(|| "?".to_owned())).collect())
+}
+
+/// These columns of a CSV file.
+fn records<const N: usize>(path: &Path, names: &[&str; N]) -> Result<Vec<[String; N]>, String> {
+    let wrong = |e: &dyn std::fmt::Display| format!("{}: {e}", path.display());
+    let mut reader = csv::Reader::from_path(path).map_err(|e| wrong(&e))?;
+    let head = reader.headers().map_err(|e| wrong(&e))?.clone();
+    let mut columns = [0; N];
+    for (column, name) in columns.iter_mut().zip(names) {
+        *column = head.iter().position(|h| h == *name).ok_or_else(|| {
+            let there: Vec<&str> = head.iter().collect();
+            wrong(&format!("no column '{name}' among {}", there.join(", ")))
+        })?;
+    }
+    let mut all = Vec::new();
+    for record in reader.records() {
+        let record = record.map_err(|e| wrong(&e))?;
+        all.push(columns.map(|i| record.get(i).unwrap_or_default().to_owned()));
+    }
+    Ok(all)
 }

@@ -22,4 +22,4 @@ mod shape;
 mod slopes;
 
 pub use plan::ResNetConfig;
-pub use resnet::{Images, ResNet, Score, Workspace};
+pub use resnet::{Images, Maps, PLACES, ResNet, Score, Workspace};

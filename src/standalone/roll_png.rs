@@ -1,8 +1,5 @@
 //! A take as a picture: a piano roll of the player and the machine, for a README or a wall.
 
-mod canvas;
-mod lettering;
-
 use std::io::{self, Cursor};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -12,11 +9,10 @@ use image::{ImageFormat, RgbImage};
 use crate::music::pitch::Pitch;
 use crate::music::time::{Meter, TICKS_PER_BEAT};
 use crate::standalone::Part;
+use crate::standalone::drawing::canvas::{Canvas, Colour, Rect, mix};
+use crate::standalone::drawing::lettering::{self, Anchor, Style};
 use crate::standalone::roll::{RollNote, is_black};
 use crate::standalone::whole_file;
-
-use canvas::{Canvas, Colour, Rect, mix};
-use lettering::{Anchor, Style};
 
 /// What to draw.
 #[derive(Clone, Debug)]

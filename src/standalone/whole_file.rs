@@ -6,7 +6,7 @@ use std::path::Path;
 
 /// Puts `bytes` at `path`, by way of a file beside it that is renamed when it is complete. What was at `path`
 /// is replaced only then.
-pub(super) fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
+pub(crate) fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let name = path.file_name().ok_or_else(|| io::Error::other("not a file name"))?;
     let mut beside = std::ffi::OsString::from(".");
     beside.push(name);

@@ -182,6 +182,21 @@ fn unnorm_body<const FMA: bool>(
 }
 
 dispatch! {
+    /// `gradient = gradient * factor`, row by row: the way back through a norm that stands still.
+    pub(crate) fn scale(gradient: &mut [f32], factor: &[f32]) = scale_body;
+}
+
+#[inline(always)]
+fn scale_body<const FMA: bool>(gradient: &mut [f32], factor: &[f32]) {
+    let n = factor.len();
+    for g in gradient.chunks_exact_mut(n) {
+        for i in 0..n {
+            g[i] *= factor[i];
+        }
+    }
+}
+
+dispatch! {
     /// Takes over what is higher, and notes that it came from `tap`; NaN counts as highest, as in PyTorch.
     pub(crate) fn raise(best: &mut [f32], taps: &mut [u8], x: &[f32], tap: u8) = raise_body;
 }

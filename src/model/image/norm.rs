@@ -92,6 +92,17 @@ pub(crate) enum Gate<'a> {
     Again,
 }
 
+impl Gate<'_> {
+    /// Silences what does not go through, in a piece that begins at `first`.
+    fn close(self, gradient: &mut [f32], x: &[f32], affine: Affine<'_>, first: usize) {
+        match self {
+            Self::Open => {}
+            Self::Output(out) => loops::gate(gradient, &out[first..][..gradient.len()]),
+            Self::Again => loops::gate_again(gradient, &x[first..][..gradient.len()], affine),
+        }
+    }
+}
+
 impl Norm {
     /// Takes on the moments of a batch, and moves the running estimates (means, then variances) towards them.
     pub(crate) fn learn(
@@ -139,6 +150,33 @@ impl Norm {
         Affine { scale: &self.whole.0, shift: &self.whole.1 }
     }
 
+    /// Back through ReLU and a norm that stands still, one of running estimates, to its input; `into` as
+    /// [`Self::backward`] has it.
+    pub(crate) fn backward_frozen(
+        &self,
+        crew: &mut Crew,
+        gate: Gate<'_>,
+        x: &[f32],
+        gradient: &mut [f32],
+        into: Option<&mut [f32]>,
+    ) {
+        let n = self.hat.0.len();
+        let piece = (PIECE / n).max(1) * n;
+        crew.share(gradient.chunks_mut(piece).enumerate(), |(nth, gradient), _| {
+            gate.close(gradient, x, self.affine(), nth * piece);
+        });
+        let factor = &self.whole.0;
+        if let Some(into) = into {
+            let pieces = into.chunks_mut(piece).zip(gradient.chunks(piece));
+            crew.share(pieces, |(into, gradient), _| {
+                into.copy_from_slice(gradient);
+                loops::scale(into, factor);
+            });
+        } else {
+            crew.share(gradient.chunks_mut(piece), |gradient, _| loops::scale(gradient, factor));
+        }
+    }
+
     /// Back through ReLU and norm: `gradient` comes in as that of the output and leaves as that of `x`, the
     /// norm's input. With `into`, it leaves as that of the norm's output, and `into` holds that of `x`.
     pub(crate) fn backward(
@@ -158,14 +196,8 @@ impl Norm {
         let parts = grown(sums, gradient.len().div_ceil(piece) * 2 * n);
         let pieces = gradient.chunks_mut(piece).zip(parts.chunks_mut(2 * n)).enumerate();
         crew.share(pieces, |(nth, (gradient, part)), _| {
+            gate.close(gradient, x, self.affine(), nth * piece);
             let x = &x[nth * piece..][..gradient.len()];
-            match gate {
-                Gate::Open => {}
-                Gate::Output(out) => {
-                    loops::gate(gradient, &out[nth * piece..][..gradient.len()]);
-                }
-                Gate::Again => loops::gate_again(gradient, x, self.affine()),
-            }
             let (plain, along) = part.split_at_mut(n);
             loops::slopes(gradient, x, hat, plain, along);
         });

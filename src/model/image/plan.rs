@@ -61,6 +61,8 @@ pub(crate) struct Block {
 pub(crate) struct Plan {
     pub(crate) stem: Layer,
     pub(crate) blocks: Vec<Block>,
+    /// Blocks of each stage.
+    pub(crate) stages: [usize; 4],
     /// Numbers that the head sees of an image.
     pub(crate) features: usize,
     /// The head's weights among the parameters; its biases follow right after.
@@ -110,7 +112,12 @@ impl Plan {
         let head = numbers.tensor("fc.weight".to_owned(), vec![config.classes, inputs]);
         numbers.tensor("fc.bias".to_owned(), vec![config.classes]);
         let Layout { tensors, buffers } = numbers;
-        Self { stem, blocks, features: inputs, head, tensors, buffers }
+        Self { stem, blocks, stages: counts, features: inputs, head, tensors, buffers }
+    }
+
+    /// Blocks up to the end of a stage, counted from 1; none up to the stem, 0.
+    pub(crate) fn blocks_up_to(&self, stage: usize) -> usize {
+        self.stages[..stage].iter().sum()
     }
 }
 

@@ -1,5 +1,8 @@
 //! Residual networks (He and others, 2015): weights, a batch forwards, the loss, and the way back.
 
+mod backward;
+mod probe;
+
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 
@@ -9,10 +12,13 @@ use crate::model::image::convolution::Scratch;
 use crate::model::image::crew::{Crew, grown};
 use crate::model::image::norm::{Gate, Moments, Norm, Slopes};
 use crate::model::image::patches::Source;
-use crate::model::image::plan::{Block, Layer, Plan, ResNetConfig};
+use crate::model::image::plan::{Layer, Plan, ResNetConfig};
 use crate::model::image::shape::{Axis, Size};
 use crate::model::image::{head, loops, pool};
 use crate::model::parameters::{normal, unit};
+
+use backward::{Wanted, Way};
+pub use probe::{Maps, PLACES};
 
 /// The pool behind the stem.
 const POOL: Axis = Axis { kernel: 3, stride: 2, padding: 1 };
@@ -263,8 +269,27 @@ impl Workspace {
         &mut self,
         plan: &Plan,
         values: &[f32],
+        estimates: Estimates<'_>,
+        input: Source<'_>,
+    ) {
+        self.trunk(plan, values, estimates, input, plan.blocks.len());
+        let Self { pooled, blocks, features, logits, .. } = self;
+        let (size, x) = blocks.last().map_or((pooled.0, pooled.1.as_slice()), Trace::output);
+        features.resize(size.images * plan.features, 0.0);
+        pool::mean(x, size, features);
+        let (weight, bias) = cut_head(plan, values);
+        logits.resize(size.images * bias.len(), 0.0);
+        head::dense(features, weight, bias, logits);
+    }
+
+    /// The stem, the pool, and so many blocks.
+    fn trunk(
+        &mut self,
+        plan: &Plan,
+        values: &[f32],
         mut estimates: Estimates<'_>,
         input: Source<'_>,
+        depth: usize,
     ) {
         let Self { crew, moments, stem, pooled, taps, blocks, .. } = self;
         run_layer(&plan.stem, crew, values, &mut estimates, input, moments, stem);
@@ -275,7 +300,7 @@ impl Workspace {
         pool::highest(crew, POOL, stem.rectified(), out, taps);
         blocks.resize_with(plan.blocks.len(), Trace::default);
         let mut x = Source::plain(out, *size);
-        for (block, trace) in plan.blocks.iter().zip(blocks) {
+        for (block, trace) in plan.blocks.iter().zip(blocks).take(depth) {
             let Trace { layers, shortcut, out } = trace;
             layers.resize_with(block.layers.len(), Stage::default);
             let mut before: Option<&Stage> = None;
@@ -288,17 +313,14 @@ impl Workspace {
             if let Some(layer) = &block.shortcut {
                 let stage = shortcut.get_or_insert_default();
                 run_layer(layer, crew, values, &mut estimates, x, moments, stage);
+            } else {
+                // Another network's, whose batch came before.
+                *shortcut = None;
             }
             out.resize(last.size.len(), 0.0);
             join(crew, last, shortcut.as_ref(), x.data, out);
             x = Source::plain(out, last.size);
         }
-        let images = input.size.images;
-        self.features.resize(images * plan.features, 0.0);
-        pool::mean(x.data, x.size, &mut self.features);
-        let (weight, bias) = cut_head(plan, values);
-        self.logits.resize(images * bias.len(), 0.0);
-        head::dense(&self.features, weight, bias, &mut self.logits);
     }
 
     fn backward(&mut self, plan: &Plan, values: &[f32], input: Source<'_>, gradients: &mut [f32]) {
@@ -309,90 +331,20 @@ impl Workspace {
         let (x, dlogits) = (&self.features, &self.dlogits);
         head::dense_backward(x, weight, dlogits, dweight, dbias, &mut self.dfeatures);
         let Self { crew, scratch, sums, stem, pooled, taps, blocks, flow, .. } = self;
-        let mut way = Way { crew, values, gradients, scratch, sums, flow };
-        let (size, out) = (pooled.0, pooled.1.as_slice());
-        let inputs = std::iter::once((size, out)).chain(blocks.iter().map(Trace::output));
-        let sizes: Vec<_> = inputs.collect();
-        if let Some((size, _)) = sizes.last() {
-            pool::mean_backward(&self.dfeatures, *size, grown(&mut way.flow[0], size.len()));
-        }
-        for ((block, trace), (size, x)) in plan.blocks.iter().zip(&*blocks).zip(sizes).rev() {
-            way.through_block(block, trace, Source::plain(x, size));
-        }
-        let [pooled, flow, ..] = &mut *way.flow;
-        let flow = grown(flow, stem.size.len());
-        let pooled = &pooled[..taps.len()];
-        pool::highest_backward(way.crew, POOL, stem.size, taps, pooled, flow);
-        let (_, slopes) = cut_mut(&plan.stem, way.gradients, way.sums);
-        stem.norm.backward(way.crew, Gate::Again, &stem.y, flow, None, slopes);
-        let (dweight, _) = cut_mut(&plan.stem, way.gradients, way.sums);
-        let conv = &plan.stem.conv;
-        conv.weight_gradient(way.crew, input, flow, dweight, way.scratch);
+        let pooled = (pooled.0, pooled.1.as_slice());
+        let (size, _) = blocks.last().map_or(pooled, Trace::output);
+        pool::mean_backward(&self.dfeatures, size, grown(&mut flow[0], size.len()));
+        let wanted = Wanted::Weights(gradients, sums);
+        let mut way = Way { crew, values, wanted, scratch, flow };
+        way.through_blocks(plan, pooled, blocks);
+        way.through_pool(stem, taps);
+        way.through_stem(&plan.stem, stem, Gate::Again, input);
     }
 }
 
 impl Trace {
     fn output(&self) -> (Size, &[f32]) {
         (self.layers.last().map_or_else(Size::default, |stage| stage.size), &self.out)
-    }
-}
-
-/// What the way back carries along.
-struct Way<'a> {
-    crew: &'a mut Crew,
-    values: &'a [f32],
-    gradients: &'a mut [f32],
-    scratch: &'a mut Scratch,
-    sums: &'a mut Vec<f32>,
-    flow: &'a mut [Vec<f32>; 4],
-}
-
-impl Way<'_> {
-    /// Takes the gradient of a block's output, `flow[0]`, back to its input `x`.
-    fn through_block(&mut self, block: &Block, trace: &Trace, x: Source<'_>) {
-        let Self { crew, values, gradients, scratch, sums, flow } = self;
-        let [outer, next, inner, spare] = &mut **flow;
-        let (size, out) = trace.output();
-        let outer_run = grown(outer, size.len());
-        for (nth, (layer, stage)) in block.layers.iter().zip(&trace.layers).enumerate().rev() {
-            // The gradient of the layer's output becomes that of its convolution.
-            let (_, slopes) = cut_mut(layer, gradients, sums);
-            if nth + 1 == trace.layers.len() {
-                let into = grown(inner, size.len());
-                let gate = Gate::Output(out);
-                stage.norm.backward(crew, gate, &stage.y, outer_run, Some(into), slopes);
-            } else {
-                let flow = grown(inner, stage.size.len());
-                stage.norm.backward(crew, Gate::Again, &stage.y, flow, None, slopes);
-            }
-            let dy = &inner[..stage.size.len()];
-            let before = nth.checked_sub(1).map(|before| &trace.layers[before]);
-            let (dweight, _) = cut_mut(layer, gradients, sums);
-            let x = before.map_or(x, Stage::rectified);
-            layer.conv.weight_gradient(crew, x, dy, dweight, scratch);
-            if let Some(before) = before {
-                let dx = grown(spare, before.size.len());
-                let (weight, ..) = cut(layer, values);
-                layer.conv.input_gradient(crew, weight, dy, before.size, dx, false, scratch);
-                std::mem::swap(inner, spare);
-            }
-        }
-        let Some((first, stage)) = block.layers.first().zip(trace.layers.first()) else { return };
-        if let Some((layer, stage)) = block.shortcut.as_ref().zip(trace.shortcut.as_ref()) {
-            let (_, slopes) = cut_mut(layer, gradients, sums);
-            stage.norm.backward(crew, Gate::Open, &stage.y, outer_run, None, slopes);
-            let (dweight, _) = cut_mut(layer, gradients, sums);
-            layer.conv.weight_gradient(crew, x, outer_run, dweight, scratch);
-            let dx = grown(next, x.size.len());
-            let (weight, ..) = cut(layer, values);
-            layer.conv.input_gradient(crew, weight, outer_run, x.size, dx, false, scratch);
-            std::mem::swap(outer, next);
-        }
-        // Without a layer of its own the shortcut hands the gradient on as it is.
-        let dy = &inner[..stage.size.len()];
-        let dx = &mut outer[..x.size.len()];
-        let (weight, ..) = cut(first, values);
-        first.conv.input_gradient(crew, weight, dy, x.size, dx, true, scratch);
     }
 }
 

@@ -178,3 +178,114 @@ fn images_of_any_size_pass_and_wrong_ones_are_refused() {
     }
     assert!(workspace.train(&mut net, &good, &mut gradients[1..]).is_err());
 }
+
+/// A narrow network with the running estimates of these images.
+fn settled(depth: usize, images: &Images, workspace: &mut Workspace) -> ResNet {
+    let mut net = ResNet::random(ResNetConfig { depth, classes: 7, width: 8 }, 2).unwrap();
+    let mut gradients = vec![0.0; net.values.len()];
+    // Each step leaves nine tenths of the old estimate.
+    for _ in 0..40 {
+        workspace.train(&mut net, images, &mut gradients).unwrap();
+    }
+    net
+}
+
+#[test]
+fn the_pixels_gradient_is_the_slope_of_a_channels_mean() {
+    let mut workspace = Workspace::new(2);
+    let pixels = numbers(9, 2 * 41 * 50);
+    let images = Images { height: 41, width: 50, pixels, labels: vec![0, 1] };
+    for depth in [18, 50] {
+        let net = settled(depth, &images, &mut workspace);
+        for place in 0..PLACES {
+            let (maps, mut gradient) = (workspace.maps(&net, &images, place).unwrap(), Vec::new());
+            let means = maps.means();
+            let loudest = |image: usize| {
+                let means = &means[image * maps.channels..][..maps.channels];
+                (0..means.len()).max_by(|a, b| means[*a].total_cmp(&means[*b])).unwrap()
+            };
+            let channels = [loudest(0), loudest(1)];
+            let means = workspace.slope(&net, &images, place, &channels, &mut gradient).unwrap();
+            let of = |maps: &Maps| {
+                let mean = |image: usize| {
+                    let map = maps.map(image, channels[image]);
+                    map.iter().map(|x| f64::from(*x)).sum::<f64>() / map.len() as f64
+                };
+                [mean(0), mean(1)]
+            };
+            assert!((of(&maps)[0] - f64::from(means[0])).abs() < 1e-4, "{means:?}");
+            assert!(means.iter().all(|m| *m > 0.0), "{means:?}");
+            let mut moved = images.clone();
+            let mut slope = |i: usize| {
+                let mut at = |step: f32| {
+                    moved.pixels[i] = images.pixels[i] + step;
+                    of(&workspace.maps(&net, &moved, place).unwrap()).iter().sum::<f64>()
+                };
+                let slope = (at(1.5e-3) - at(-1.5e-3)) / 3e-3;
+                at(0.0);
+                slope
+            };
+            let pixels: Vec<usize> = (0..images.pixels.len()).step_by(131).collect();
+            let slopes: Vec<f64> = pixels.iter().map(|i| slope(*i)).collect();
+            let scale = slopes.iter().fold(0.0_f64, |most, s| most.max(s.abs()));
+            let off = |shift: usize| {
+                let of = |(nth, i): (usize, &usize)| {
+                    (slopes[(nth + shift) % slopes.len()] - f64::from(gradient[*i])).abs() / scale
+                };
+                let mut off: Vec<f64> = pixels.iter().enumerate().map(of).collect();
+                off.sort_by(f64::total_cmp);
+                off
+            };
+            // A step over a ReLU's edge or another pixel in the pool makes a few slopes wrong, not most.
+            let (right, wrong) = (off(0), off(1));
+            let (half, most) = (right.len() / 2, right.len() * 9 / 10);
+            assert!(right[half] < 4e-2, "ResNet-{depth}, place {place}: {right:?}");
+            assert!(right[most] < 0.15, "ResNet-{depth}, place {place}: {right:?}");
+            assert!(
+                wrong[half] > 5.0 * right[half],
+                "the measure sees a gradient that is off by a place"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_silent_channel_can_be_woken() {
+    let mut workspace = Workspace::new(1);
+    let images = Images { height: 16, width: 24, pixels: numbers(4, 16 * 24), labels: vec![0] };
+    let config = ResNetConfig { depth: 18, classes: 3, width: 4 };
+    let mut net = ResNet::random(config, 3).unwrap();
+    for place in 0..PLACES {
+        let name = [
+            "bn1.bias",
+            "layer1.1.bn2.bias",
+            "layer2.1.bn2.bias",
+            "layer3.1.bn2.bias",
+            "layer4.1.bn2.bias",
+        ][place];
+        let bias = net.plan.tensors.iter().find(|t| t.name == name).unwrap().range.start;
+        net.values[bias + 1] -= 1e3;
+        let mut gradient = Vec::new();
+        let means = workspace.slope(&net, &images, place, &[1], &mut gradient).unwrap();
+        assert!(means[0].abs() < 1e-9, "{means:?}");
+        assert!(gradient.iter().any(|g| *g != 0.0) && gradient.iter().all(|g| g.is_finite()));
+        net.values[bias + 1] += 1e3;
+    }
+    for (place, channels) in [(PLACES, &[0][..]), (1, &[4]), (1, &[0, 0])] {
+        assert!(workspace.slope(&net, &images, place, channels, &mut Vec::new()).is_err());
+    }
+}
+
+#[test]
+fn a_class_maps_mean_is_its_logit() {
+    let (images, mut workspace) = (images(), Workspace::new(2));
+    let net = settled(18, &images, &mut workspace);
+    let (maps, biases) = workspace.class_maps(&net, &images).unwrap();
+    workspace.evaluate(&net, &images).unwrap();
+    let means = maps.means();
+    assert_eq!(means.len(), workspace.logits().len());
+    for (i, (mean, logit)) in means.iter().zip(workspace.logits()).enumerate() {
+        let distance = (mean + biases[i % biases.len()] - logit).abs();
+        assert!(distance < 1e-4 * logit.abs().max(1.0), "{mean} {logit}");
+    }
+}

@@ -1,27 +1,27 @@
 //! A small typeface of lines and arcs, so that pictures need no font file and stay sharp at any size.
 
-use super::canvas::{Canvas, Colour};
+use crate::standalone::drawing::canvas::{Canvas, Colour};
 
 /// How a line of text looks.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Style {
+pub(crate) struct Style {
     /// Height of a capital letter, in pixels.
-    pub(super) height: f32,
+    pub(crate) height: f32,
     /// Thickness of the pen, in pixels.
-    pub(super) pen: f32,
-    pub(super) colour: Colour,
+    pub(crate) pen: f32,
+    pub(crate) colour: Colour,
 }
 
 /// Which point of the text lies at the place where it is drawn.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Anchor {
+pub(crate) enum Anchor {
     Left,
     Right,
 }
 
 /// Draws `text` with its baseline at `y`, and returns how wide it is. A letter that the typeface does not
 /// have is drawn as a small box.
-pub(super) fn write(
+pub(crate) fn write(
     canvas: &mut Canvas,
     text: &str,
     x: f32,
@@ -48,7 +48,7 @@ pub(super) fn write(
 }
 
 /// How many pixels `text` takes.
-pub(super) fn width(text: &str, style: Style) -> f32 {
+pub(crate) fn width(text: &str, style: Style) -> f32 {
     let units: f32 = text.chars().map(|letter| glyph(letter).0 + GAP).sum();
     (units - GAP).max(0.0) * style.height / CAP
 }

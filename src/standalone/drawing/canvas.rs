@@ -3,44 +3,49 @@
 use image::{Rgb, RgbImage};
 
 /// Red, green and blue.
-pub(super) type Colour = [u8; 3];
+pub(crate) type Colour = [u8; 3];
 
 /// A picture to draw on. Places are in pixels from the top left; what lies outside is cut.
-pub(super) struct Canvas {
+pub(crate) struct Canvas {
     image: RgbImage,
 }
 
 /// A rectangle in pixels.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Rect {
-    pub(super) x: f32,
-    pub(super) y: f32,
-    pub(super) width: f32,
-    pub(super) height: f32,
+pub(crate) struct Rect {
+    pub(crate) x: f32,
+    pub(crate) y: f32,
+    pub(crate) width: f32,
+    pub(crate) height: f32,
 }
 
 impl Canvas {
-    pub(super) fn new(width: u32, height: u32, colour: Colour) -> Self {
-        Self { image: RgbImage::from_pixel(width, height, Rgb(colour)) }
+    pub(crate) fn new(width: u32, height: u32, colour: Colour) -> Self {
+        Self::over(RgbImage::from_pixel(width, height, Rgb(colour)))
     }
 
-    pub(super) fn into_image(self) -> RgbImage {
+    /// On what is there already.
+    pub(crate) fn over(image: RgbImage) -> Self {
+        Self { image }
+    }
+
+    pub(crate) fn into_image(self) -> RgbImage {
         self.image
     }
 
     /// A rectangle with soft edges where they fall between pixels.
-    pub(super) fn fill(&mut self, rect: Rect, colour: Colour) {
+    pub(crate) fn fill(&mut self, rect: Rect, colour: Colour) {
         self.rounded(rect, 0.0, colour, 1.0);
     }
 
     /// A rectangle with round corners, `opacity` from 0 to 1.
-    pub(super) fn rounded(&mut self, rect: Rect, radius: f32, colour: Colour, opacity: f32) {
+    pub(crate) fn rounded(&mut self, rect: Rect, radius: f32, colour: Colour, opacity: f32) {
         let radius = radius.min(rect.width / 2.0).min(rect.height / 2.0);
         self.shade(rect, colour, opacity, |x, y| rect.coverage(x, y, radius));
     }
 
     /// The outline of a rounded rectangle, `pen` pixels thick, inside its edge.
-    pub(super) fn outline(
+    pub(crate) fn outline(
         &mut self,
         rect: Rect,
         radius: f32,
@@ -61,7 +66,7 @@ impl Canvas {
     }
 
     /// Lines through points with round ends and joints, `pen` pixels thick, inked once however they cross.
-    pub(super) fn strokes(&mut self, lines: &[Vec<[f32; 2]>], pen: f32, colour: Colour) {
+    pub(crate) fn strokes(&mut self, lines: &[Vec<[f32; 2]>], pen: f32, colour: Colour) {
         let points = || lines.iter().flatten();
         let least = |axis: usize| points().map(|p| p[axis]).fold(f32::MAX, f32::min) - pen;
         let most = |axis: usize| points().map(|p| p[axis]).fold(f32::MIN, f32::max) + pen;
@@ -121,7 +126,7 @@ impl Rect {
 }
 
 /// From one colour (0) to another (1).
-pub(super) fn mix(from: Colour, to: Colour, share: f32) -> Colour {
+pub(crate) fn mix(from: Colour, to: Colour, share: f32) -> Colour {
     std::array::from_fn(|i| {
         (f32::from(from[i]) + (f32::from(to[i]) - f32::from(from[i])) * share).round() as u8
     })

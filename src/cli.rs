@@ -31,6 +31,8 @@ pub mod learning;
 mod listener;
 #[cfg(feature = "train")]
 pub mod listener_args;
+#[cfg(feature = "standalone")]
+mod live;
 #[cfg(feature = "train")]
 mod lstm_names;
 #[cfg(feature = "train")]

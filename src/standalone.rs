@@ -1,8 +1,20 @@
 //! Floor 5, the faces of the `sideman` program: what turns notes into sound, files and pictures.
 
 #[cfg(feature = "standalone")]
+pub mod act;
+#[cfg(feature = "standalone")]
+pub mod arrivals;
+#[cfg(feature = "standalone")]
 pub mod audio_out;
 pub(crate) mod drawing;
+#[cfg(feature = "standalone")]
+pub mod card_face;
+#[cfg(feature = "standalone")]
+pub mod held;
+#[cfg(feature = "standalone")]
+pub mod jack_face;
+#[cfg(feature = "standalone")]
+pub mod keyboards;
 #[cfg(feature = "standalone")]
 pub mod midi_out;
 pub mod performance;
@@ -14,9 +26,15 @@ pub mod roll;
 pub mod roll_png;
 #[cfg(feature = "standalone")]
 pub mod roll_terminal;
+#[cfg(feature = "standalone")]
+pub mod sender;
+#[cfg(feature = "standalone")]
+pub mod session;
 pub mod song;
 #[cfg(feature = "standalone")]
 pub mod sound;
+#[cfg(feature = "standalone")]
+pub mod stage;
 #[cfg(feature = "standalone")]
 pub mod synth;
 #[cfg(feature = "standalone")]

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use anyhow::bail;
 use clap::{Args, Parser, Subcommand};
 
-use crate::cli::{jam, models, play, presets};
+use crate::cli::{jam, live, models, play, presets};
 use crate::infer::model_slot::{ModelChoice, ModelSlot};
 use crate::link::settings::Settings;
 use crate::model::checkpoint::is_style_name;
@@ -18,14 +18,22 @@ use crate::preset::{folder, host, parameter};
 use crate::standalone::performance::Performance;
 
 /// An improvising accompanist.
+///
+/// Without a command it is an instrument: plug a keyboard in and play.
 #[derive(Parser, Debug)]
-#[command(name = "sideman", version, arg_required_else_help = true, after_help = EXAMPLES)]
+#[command(name = "sideman", version, args_conflicts_with_subcommands = true, after_help = EXAMPLES)]
 struct Cli {
     #[command(subcommand)]
-    command: Command,
+    command: Option<Command>,
+    #[command(flatten)]
+    live: live::LiveArgs,
 }
 
 const EXAMPLES: &str = "Examples:
+  sideman                                      play with Sideman: any MIDI keyboard, the default sound card
+  sideman --from nord --to volca --mode trade  one keyboard, and an instrument of yours that plays the machine's part
+  sideman --jack                               the same as a client of JACK
+  sideman ports                                keyboards, MIDI outputs and sound cards that are here
   sideman jam                                  hear Sideman play along to the built-in tune
   sideman play melody.mid --out duet.mid       accompany the melody of a MIDI file
   sideman play melody.mid --out a.mid --mode answer --set temperature=0.8 --png a.png
@@ -39,6 +47,8 @@ enum Command {
     Jam(jam::JamArgs),
     /// Improvise to the player's part of a MIDI file, as fast as the machine allows
     Play(play::PlayArgs),
+    /// List keyboards, MIDI outputs and sound cards
+    Ports,
     /// List the presets, those that come with Sideman and yours
     Presets {
         /// As JSON
@@ -173,7 +183,11 @@ pub(crate) fn tell_heard(performance: &Performance) {
 /// Runs the program; errors are printed here, once, in one line.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
-    match run(cli.command) {
+    let done = match cli.command {
+        Some(command) => run(command),
+        None => live::run(&cli.live),
+    };
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("sideman: {}", crate::cli::one_line(&error));
@@ -186,6 +200,10 @@ fn run(command: Command) -> anyhow::Result<()> {
     match command {
         Command::Jam(args) => jam::run(&args),
         Command::Play(args) => play::run(&args),
+        Command::Ports => {
+            live::ports();
+            Ok(())
+        }
         Command::Presets { json } => presets::list(json),
         Command::Models { json } => models::list(json),
         Command::Params { json } => params(json),

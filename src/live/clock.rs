@@ -5,7 +5,7 @@
 
 use crate::live::block::{Block, Transport};
 use crate::live::pulse::Steer;
-use crate::music::time::{Bars, SampleRate, TICKS_PER_BEAT, Tempo, Tick};
+use crate::music::time::{Bars, Beats, SampleRate, TICKS_PER_BEAT, Tempo, Tick};
 
 /// The host's position may differ from what tempo and sample count foretold by this much (in ticks) before it
 /// counts as a jump. Hosts round: Ardour to 1/1920 of a beat.
@@ -122,6 +122,11 @@ impl Clock {
                 self.start + f64::from(offset) * self.ticks_per_sample
             }
         }
+    }
+
+    /// The position at the start of the block, in quarter notes of the take.
+    pub(crate) fn beats(&self) -> Beats {
+        Beats(self.position(0) / TICKS_PER_BEAT as f64)
     }
 
     /// Our own clock goes on from a sample of the block at another pace.

@@ -15,7 +15,7 @@ use crate::live::scheduler::Scheduler;
 use crate::live::timed::{Timed, Timetable, Until};
 use crate::music::event::{Channel, Midi, TimedMidi};
 use crate::music::pitch::Pitch;
-use crate::music::time::{Bars, SampleRate, Tick};
+use crate::music::time::{Bars, Beats, SampleRate, Tick};
 
 /// Keys of one tick that are told to the model. More is a flood, not music.
 const HEARD_PER_TICK: u8 = 16;
@@ -176,9 +176,9 @@ impl Improviser {
         self.scheduler.planned()
     }
 
-    /// The tick that sounds next, and the bar lines; `None` while no time passes.
-    pub fn now(&self) -> Option<(Tick, Bars)> {
-        self.clock.runs().then(|| (self.clock.upcoming(), self.clock.bars()))
+    /// Where the next block begins, and the bar lines; `None` while no time passes.
+    pub fn now(&self) -> Option<(Beats, Bars)> {
+        self.clock.runs().then(|| (self.clock.beats(), self.clock.bars()))
     }
 
     /// Whether nothing that Sideman started is still sounding.

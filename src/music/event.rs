@@ -106,6 +106,33 @@ impl Midi {
         })
     }
 
+    /// Which channel it is for.
+    pub const fn channel(self) -> Channel {
+        match self {
+            Self::NoteOn { channel, .. }
+            | Self::NoteOff { channel, .. }
+            | Self::Control { channel, .. }
+            | Self::PitchBend { channel, .. }
+            | Self::Pressure { channel, .. }
+            | Self::KeyPressure { channel, .. }
+            | Self::Program { channel, .. } => channel,
+        }
+    }
+
+    /// The same message on another channel.
+    #[must_use]
+    pub const fn on(self, channel: Channel) -> Self {
+        match self {
+            Self::NoteOn { key, velocity, .. } => Self::NoteOn { channel, key, velocity },
+            Self::NoteOff { key, velocity, .. } => Self::NoteOff { channel, key, velocity },
+            Self::Control { controller, value, .. } => Self::Control { channel, controller, value },
+            Self::PitchBend { value, .. } => Self::PitchBend { channel, value },
+            Self::Pressure { value, .. } => Self::Pressure { channel, value },
+            Self::KeyPressure { key, value, .. } => Self::KeyPressure { channel, key, value },
+            Self::Program { program, .. } => Self::Program { channel, program },
+        }
+    }
+
     /// The message as MIDI bytes, and how many of the three count.
     pub const fn to_bytes(self) -> ([u8; 3], usize) {
         match self {

@@ -100,7 +100,7 @@ impl Performance {
             && *at < self.sample + u64::from(frames)
         {
             let offset = at.saturating_sub(self.sample) as u32;
-            self.incoming.push(TimedMidi { offset, midi: on_channel(*midi, PLAYER) });
+            self.incoming.push(TimedMidi { offset, midi: midi.on(PLAYER) });
             self.next_event += 1;
         }
         let transport = Some(self.song.transport(self.sample));
@@ -178,17 +178,5 @@ impl Performance {
     /// Which model plays.
     pub fn models(&self) -> &ModelSlot {
         &self.models
-    }
-}
-
-const fn on_channel(midi: Midi, channel: Channel) -> Midi {
-    match midi {
-        Midi::NoteOn { key, velocity, .. } => Midi::NoteOn { channel, key, velocity },
-        Midi::NoteOff { key, velocity, .. } => Midi::NoteOff { channel, key, velocity },
-        Midi::Control { controller, value, .. } => Midi::Control { channel, controller, value },
-        Midi::PitchBend { value, .. } => Midi::PitchBend { channel, value },
-        Midi::Pressure { value, .. } => Midi::Pressure { channel, value },
-        Midi::KeyPressure { key, value, .. } => Midi::KeyPressure { channel, key, value },
-        Midi::Program { program, .. } => Midi::Program { channel, program },
     }
 }

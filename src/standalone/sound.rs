@@ -27,32 +27,42 @@ impl Sound {
         let frames = frames as usize;
         self.left.resize(frames, 0.0);
         self.right.resize(frames, 0.0);
-        let mut done = 0;
-        for event in events {
-            let until = (event.offset as usize).min(frames);
-            if until > done {
-                self.synth.render(&mut self.left[done..until], &mut self.right[done..until]);
-                done = until;
-            }
-            self.play(event.midi);
-        }
-        if frames > done {
-            self.synth.render(&mut self.left[done..], &mut self.right[done..]);
-        }
+        play(&mut self.synth, events, &mut self.left, &mut self.right);
         (&self.left, &self.right)
     }
 
-    fn play(&mut self, midi: Midi) {
-        let part = |channel| if channel == PLAYER { Part::Player } else { Part::Machine };
-        match midi {
-            Midi::NoteOn { channel, key, velocity } => {
-                self.synth.note_on(part(channel), key, velocity);
-            }
-            Midi::NoteOff { channel, key, .. } => self.synth.note_off(part(channel), key),
-            Midi::Control { channel, controller: SUSTAIN, value } => {
-                self.synth.sustain(part(channel), value >= 64);
-            }
-            _ => {}
+    /// The same into the caller's room; both sides have the same length.
+    ///
+    /// Audio thread. No allocation, lock or system call.
+    pub fn play(&mut self, events: &[TimedMidi], left: &mut [f32], right: &mut [f32]) {
+        play(&mut self.synth, events, left, right);
+    }
+}
+
+fn play(synth: &mut Synth, events: &[TimedMidi], left: &mut [f32], right: &mut [f32]) {
+    let frames = left.len().min(right.len());
+    let mut done = 0;
+    for event in events {
+        let until = (event.offset as usize).min(frames);
+        if until > done {
+            synth.render(&mut left[done..until], &mut right[done..until]);
+            done = until;
         }
+        strike(synth, event.midi);
+    }
+    if frames > done {
+        synth.render(&mut left[done..frames], &mut right[done..frames]);
+    }
+}
+
+fn strike(synth: &mut Synth, midi: Midi) {
+    let part = |channel| if channel == PLAYER { Part::Player } else { Part::Machine };
+    match midi {
+        Midi::NoteOn { channel, key, velocity } => synth.note_on(part(channel), key, velocity),
+        Midi::NoteOff { channel, key, .. } => synth.note_off(part(channel), key),
+        Midi::Control { channel, controller: SUSTAIN, value } => {
+            synth.sustain(part(channel), value >= 64);
+        }
+        _ => {}
     }
 }

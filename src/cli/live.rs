@@ -1,0 +1,380 @@
+//! `sideman` alone: an instrument. A keyboard in, sound and MIDI out.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::Receiver;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, anyhow, ensure};
+use clap::Args;
+
+use crate::cli::sideman::{Playing, warn_of_device};
+use crate::link::settings::{Mode, Settings};
+use crate::music::time::{Meter, SampleRate};
+use crate::standalone::Part;
+use crate::standalone::act::{Act, Silent, lend};
+use crate::standalone::arrivals::{Door, arrivals};
+use crate::standalone::card_face::{Card, CardFace, cards};
+use crate::standalone::jack_face::{JackFace, JackServer};
+use crate::standalone::keyboards::{self, Keyboards, Plugged, listed};
+use crate::standalone::performance::PLAYER;
+use crate::standalone::roll_terminal::{Look, RollState, Screen};
+use crate::standalone::sender::Sender;
+use crate::standalone::session::{Session, free_name};
+use crate::standalone::stage::{Desk, Wish, build};
+
+/// Samples a second where no sound card says otherwise.
+const RATE: f64 = 48_000.0;
+/// How often keyboards and a lost sound card are looked for.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+/// How often the desk listens.
+const LISTEN_EVERY: Duration = Duration::from_millis(10);
+/// What a session's file is called, before its number.
+const NAME: &str = "sideman";
+/// Beats that the roll shows at most.
+const SHOWN_BEATS: f64 = 64.0;
+
+/// What `sideman` alone takes.
+#[derive(Args, Debug)]
+pub(crate) struct LiveArgs {
+    #[command(flatten)]
+    playing: Playing,
+    /// Listen only to keyboards whose names hold these words. May be repeated; default: all
+    #[arg(long, value_name = "WORDS")]
+    from: Vec<String>,
+    /// Play to the MIDI output whose name holds these words too, besides the built-in sound
+    #[arg(long, value_name = "WORDS")]
+    to: Option<String>,
+    /// The sound card whose name holds these words; default: the system's choice
+    #[arg(long, value_name = "WORDS")]
+    card: Option<String>,
+    /// Samples in the sound card's buffer; smaller is faster; default: the system's choice
+    #[arg(long, value_name = "SAMPLES")]
+    buffer: Option<u32>,
+    /// Milliseconds by which notes leave for the MIDI output before they sound here, to make up for a slow instrument
+    #[arg(long, value_name = "MS", default_value_t = 0.0)]
+    ahead: f64,
+    /// Pass what you play on to the MIDI output too
+    #[arg(long)]
+    pass_on: bool,
+    /// Be a client of the JACK server that runs: sound and MIDI with exact times
+    #[arg(long, conflicts_with_all = ["from", "to", "card", "buffer", "silent", "ahead"])]
+    jack: bool,
+    /// With --jack: leave all ports unconnected
+    #[arg(long, requires = "jack")]
+    loose: bool,
+    /// No sound: MIDI only
+    #[arg(long)]
+    silent: bool,
+    /// Print a line a bar instead of the scrolling piano roll
+    #[arg(long)]
+    headless: bool,
+    /// End after this many seconds
+    #[arg(long, value_name = "N")]
+    seconds: Option<f64>,
+    /// Where both parts go in the end, as a MIDI file; default: the first free of sideman-1.mid, sideman-2.mid, ...
+    #[arg(long, value_name = "OUT.mid")]
+    out: Option<PathBuf>,
+}
+
+/// What drives the act.
+enum Drive {
+    Jack(JackFace),
+    Card(CardFace, Receiver<Box<Act>>),
+    Clock(Silent, Receiver<Box<Act>>),
+    /// Between two of them.
+    None,
+}
+
+pub(crate) fn run(args: &LiveArgs) -> anyhow::Result<()> {
+    let settings = Settings { thru: true, ..args.playing.settings()? };
+    ensure!(
+        settings.output != PLAYER,
+        "channel 1 is the player's here: set output-channel to another"
+    );
+    ensure!((0.0..=1e3).contains(&args.ahead), "--ahead can be 0 to 1000 milliseconds");
+    let (mut drive, mut desk, door) = open(args, settings)?;
+    let mut keyboards = door.and_then(|door| match Keyboards::new(door, args.from.clone()) {
+        Ok(keyboards) => Some(keyboards),
+        Err(why) => {
+            println!("{why}");
+            None
+        }
+    });
+    let stop = Arc::new(AtomicBool::new(false));
+    let seen = Arc::clone(&stop);
+    let _ = ctrlc::set_handler(move || seen.store(true, Ordering::Release));
+    let look = if args.headless { Look::Lines } else { Look::of_stdout() };
+    let mut session = Session::default();
+    let mut screen =
+        Screen::open(std::io::stdout(), look).context("the terminal can't be written to")?;
+    let mut notice = String::new();
+    let started = Instant::now();
+    let mut looked: Option<Instant> = None;
+    let over = |s: f64| started.elapsed().as_secs_f64() >= s;
+    while !stop.load(Ordering::Acquire) && !args.seconds.is_some_and(over) {
+        if looked.is_none_or(|at| at.elapsed() >= LOOK_EVERY) {
+            looked = Some(Instant::now());
+            let changes = keyboards.as_mut().map(Keyboards::refresh).unwrap_or_default();
+            for news in changes.iter().map(told).chain(repair(&mut drive, args)) {
+                if look == Look::Lines {
+                    println!("{news}");
+                }
+                notice = news;
+            }
+        }
+        if matches!(&drive, Drive::Jack(face) if face.is_gone()) {
+            "the JACK server has ended".clone_into(&mut notice);
+            break;
+        }
+        match screen.key() {
+            Some('q') => break,
+            Some(key) => press(key, &mut desk),
+            None => {}
+        }
+        while let Some(heard) = desk.hear() {
+            session.hear(&heard);
+        }
+        show(&mut screen, &desk, &mut session, &notice)?;
+        std::thread::sleep(LISTEN_EVERY);
+    }
+    let place = session.at(None);
+    let notes = session.since(place - SHOWN_BEATS);
+    let model = desk.models().status().name;
+    screen.close(&state(&desk, place, &notes, &model, ""))?;
+    if matches!(&drive, Drive::Jack(face) if face.is_gone()) {
+        println!("{notice}");
+    }
+    desk.ask(Wish::Panic);
+    std::thread::sleep(Duration::from_millis(50));
+    let xruns = if let Drive::Jack(face) = &drive { Some(face.xruns()) } else { None };
+    drop(drive);
+    while let Some(heard) = desk.hear() {
+        session.hear(&heard);
+    }
+    finish(args, &desk, &session, xruns)
+}
+
+/// Builds everything and starts playing, on what there is.
+fn open(args: &LiveArgs, settings: Settings) -> anyhow::Result<(Drive, Desk, Option<Door>)> {
+    let models = args.playing.models()?;
+    let no_thread = "no thread could be started for the model";
+    if args.jack {
+        let server =
+            JackServer::connect().map_err(|e| anyhow!("{e}; start it, or leave --jack out"))?;
+        let (stage, desk) = build(server.rate(), settings, models).context(no_thread)?;
+        let period = server.period();
+        let face = server.play(stage, args.pass_on, !args.loose).map_err(|e| anyhow!(e))?;
+        println!(
+            "Sideman listens as the JACK client \"{}\", {period} samples a period.",
+            face.name()
+        );
+        return Ok((Drive::Jack(face), desk, None));
+    }
+    let asked = args.card.is_some() || args.buffer.is_some();
+    let card = if args.silent {
+        Err("not asked for".to_owned())
+    } else {
+        match Card::choose(args.card.as_deref(), args.buffer) {
+            Err(why) if asked => return Err(anyhow!(why)),
+            card => card,
+        }
+    };
+    let rate = card.as_ref().map_or(SampleRate::new(RATE), Card::rate);
+    let (stage, desk) = build(rate, settings, models).context(no_thread)?;
+    let (door, arrivals) = arrivals(rate);
+    let mut act = Box::new(Act::new(stage, arrivals, rate));
+    act.thru = args.pass_on;
+    act.ahead = Duration::from_secs_f64(args.ahead / 1e3);
+    let port = match &args.to {
+        Some(words) => Some(keyboards::open_output(words).map_err(|e| anyhow!("--to: {e}"))?),
+        // Nobody asked for it: without virtual ports there is none.
+        None => keyboards::own_output().ok(),
+    };
+    if let Some(port) = port {
+        let (sender, outbox) = Sender::start(port).context("no thread for MIDI")?;
+        act.outbox = Some(outbox);
+        act.sender = Some(sender);
+    }
+    let drive = match card {
+        Ok(card) => {
+            println!("Sideman listens; you hear it on {}.", card.name());
+            let name = card.name().to_owned();
+            on_card(card, act).map_err(|(_, e)| anyhow!("{name}: {e}"))?
+        }
+        Err(why) => {
+            println!("Sideman listens; no sound here ({why}), MIDI only.");
+            on_clock(act)?
+        }
+    };
+    Ok((drive, desk, Some(door)))
+}
+
+fn on_card(card: Card, act: Box<Act>) -> Result<Drive, (Option<Box<Act>>, String)> {
+    let (loan, back) = lend(act);
+    match card.play(loan) {
+        Ok(face) => Ok(Drive::Card(face, back)),
+        Err(why) => Err((back.recv().ok(), why)),
+    }
+}
+
+fn on_clock(act: Box<Act>) -> anyhow::Result<Drive> {
+    let (loan, back) = lend(act);
+    Ok(Drive::Clock(Silent::start(loan).context("no thread for the clock")?, back))
+}
+
+/// A lost sound card: the music goes on without, and the card is taken back when it is there again.
+fn repair(drive: &mut Drive, args: &LiveArgs) -> Option<String> {
+    match std::mem::replace(drive, Drive::None) {
+        Drive::Card(face, back) if face.is_lost() => {
+            drop(face);
+            *drive = on_clock(back.recv().ok()?).ok()?;
+            Some("the sound card is gone: playing on without".to_owned())
+        }
+        Drive::Clock(silent, back) if !args.silent => {
+            let Ok(card) = Card::choose(args.card.as_deref(), args.buffer) else {
+                *drive = Drive::Clock(silent, back);
+                return None;
+            };
+            drop(silent);
+            let act = back.recv().ok()?;
+            if card.rate() != act.rate {
+                *drive = on_clock(act).ok()?;
+                return None;
+            }
+            let name = card.name().to_owned();
+            match on_card(card, act) {
+                Ok(on) => {
+                    *drive = on;
+                    Some(format!("you hear it on {name}"))
+                }
+                Err((act, _)) => {
+                    *drive = on_clock(act?).ok()?;
+                    None
+                }
+            }
+        }
+        other => {
+            *drive = other;
+            None
+        }
+    }
+}
+
+fn told(change: &Plugged) -> String {
+    match change {
+        Plugged::In(name) => format!("hears {name}"),
+        Plugged::Out(name) => format!("{name} is gone; what it held has ended"),
+        Plugged::Refused(name, why) => format!("can't hear {name}: {why}"),
+    }
+}
+
+fn press(key: char, desk: &mut Desk) {
+    match key {
+        'm' => {
+            let mut settings = *desk.settings();
+            let at = Mode::ALL.iter().position(|m| *m == settings.mode).unwrap_or(0);
+            settings.mode = Mode::ALL[(at + 1) % Mode::ALL.len()];
+            desk.ask(Wish::Play(settings));
+        }
+        'f' => {
+            let settings = *desk.settings();
+            desk.ask(Wish::Play(Settings { freeze: !settings.freeze, ..settings }));
+        }
+        ' ' => {
+            let settings = *desk.settings();
+            desk.ask(Wish::Play(Settings { active: !settings.active, ..settings }));
+        }
+        't' => {
+            desk.ask(Wish::Tap);
+        }
+        'p' => {
+            desk.ask(Wish::Panic);
+        }
+        _ => {}
+    }
+}
+
+fn show(
+    screen: &mut Screen<std::io::Stdout>,
+    desk: &Desk,
+    session: &mut Session,
+    notice: &str,
+) -> anyhow::Result<()> {
+    let place = session.at(desk.place().map(|p| p.beats));
+    let notes = session.since(place - SHOWN_BEATS);
+    let model = desk.models().status().name;
+    let keys = "q ends, m mode, space on/off, t tap, f freeze, p panic";
+    let hint = if notice.is_empty() { keys.to_owned() } else { format!("{keys}   {notice}") };
+    screen
+        .paint(&state(desk, place, &notes, &model, &hint))
+        .context("the terminal can't be written to")
+}
+
+fn state<'a>(
+    desk: &Desk,
+    now_beats: f64,
+    notes: &'a [crate::standalone::roll::RollNote],
+    model: &'a str,
+    hint: &'a str,
+) -> RollState<'a> {
+    let meter = desk.meter();
+    RollState {
+        notes,
+        now_beats,
+        tempo: desk.settings().tempo,
+        meter: Meter::default(),
+        mode: desk.settings().mode.name(),
+        model,
+        played: meter.notes.load(Ordering::Relaxed),
+        late: meter.late_notes.load(Ordering::Relaxed) + meter.late_plans.load(Ordering::Relaxed),
+        hint,
+    }
+}
+
+fn finish(
+    args: &LiveArgs,
+    desk: &Desk,
+    session: &Session,
+    xruns: Option<u64>,
+) -> anyhow::Result<()> {
+    warn_of_device(desk.models());
+    let meter = desk.meter();
+    let late = meter.late_notes.load(Ordering::Relaxed) + meter.late_plans.load(Ordering::Relaxed);
+    println!(
+        "{} notes of yours, {} of Sideman, {late} late, {}{}.",
+        session.count(Part::Player),
+        session.count(Part::Machine),
+        meter.times(),
+        xruns.map_or_else(String::new, |n| format!(", {n} xruns")),
+    );
+    if session.count(Part::Player) + session.count(Part::Machine) == 0 && args.out.is_none() {
+        return Ok(());
+    }
+    let path = args.out.clone().unwrap_or_else(|| free_name(Path::new("."), NAME));
+    let settings = desk.settings();
+    session.take(settings.tempo, Meter::default(), settings.output.index()).save(&path)?;
+    println!("Both parts: {}", path.display());
+    Ok(())
+}
+
+/// Lists what can be played on.
+pub(crate) fn ports() {
+    match keyboards::ports() {
+        Ok(ports) => {
+            println!("keyboards: {}", listed(&ports.inputs));
+            println!("MIDI outputs: {}", listed(&ports.outputs));
+        }
+        Err(why) => println!("MIDI: {why}"),
+    }
+    println!("sound cards: {}", listed(&cards()));
+    match JackServer::connect() {
+        Ok(server) => println!(
+            "JACK: {:.0} Hz, {} samples a period; play with --jack",
+            server.rate().hertz(),
+            server.period()
+        ),
+        Err(why) => println!("JACK: {why}"),
+    }
+}

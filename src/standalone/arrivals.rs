@@ -1,0 +1,143 @@
+//! What keyboards send, on its way to the audio thread: each message with the moment at which it came.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use arrayvec::ArrayVec;
+use parking_lot::Mutex;
+use ringbuf::traits::{Consumer as _, Producer as _, Split as _};
+use ringbuf::{HeapCons, HeapProd, HeapRb};
+
+use crate::music::event::{Midi, TimedMidi};
+use crate::music::time::SampleRate;
+use crate::standalone::performance::PLAYER;
+
+/// Messages that may be on their way: a second of a full MIDI cable.
+const RING: usize = 1_024;
+/// Messages of a block.
+const EVENTS: usize = 256;
+
+/// A message and its moment.
+#[derive(Clone, Copy, Debug)]
+struct Arrived {
+    at: Instant,
+    midi: Midi,
+}
+
+/// The end for the threads on which keyboards are heard; they may wait for each other.
+#[derive(Clone)]
+pub struct Door(Arc<Mutex<HeapProd<Arrived>>>);
+
+/// The audio thread's end.
+pub struct Arrivals {
+    ring: HeapCons<Arrived>,
+    next: Option<Arrived>,
+    block: ArrayVec<TimedMidi, EVENTS>,
+    hertz: f64,
+}
+
+/// Both ends. Allocates.
+pub fn arrivals(rate: SampleRate) -> (Door, Arrivals) {
+    let (door, ring) = HeapRb::new(RING).split();
+    let block = ArrayVec::new();
+    (Door(Arc::new(Mutex::new(door))), Arrivals { ring, next: None, block, hertz: rate.hertz() })
+}
+
+impl Door {
+    /// Lets a message in; `false` where the audio thread has fetched none for long.
+    pub fn enter(&self, at: Instant, midi: Midi) -> bool {
+        self.0.lock().try_push(Arrived { at, midi }).is_ok()
+    }
+}
+
+impl Arrivals {
+    /// The messages of a block that is asked for now: each as late in it as it came in the time of the last one. All of
+    /// them are late by the same, a block, so that no rhythm suffers.
+    ///
+    /// Audio thread. No allocation, lock or system call.
+    pub fn block(&mut self, now: Instant, frames: usize) -> &[TimedMidi] {
+        self.block.clear();
+        let mut last = 0;
+        while !self.block.is_full()
+            && let Some(arrived) = self.next.take().or_else(|| self.ring.try_pop())
+        {
+            // It came while this block was being asked for.
+            if arrived.at > now {
+                self.next = Some(arrived);
+                break;
+            }
+            let before = now.duration_since(arrived.at).as_secs_f64() * self.hertz;
+            let offset = (frames as f64 - before).clamp(0.0, frames.saturating_sub(1) as f64);
+            // Two keyboards share the ring, each on its own thread.
+            last = (offset as u32).max(last);
+            self.block.push(TimedMidi { offset: last, midi: arrived.midi.on(PLAYER) });
+        }
+        &self.block
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::music::event::Channel;
+
+    fn key(key: u8) -> Midi {
+        Midi::NoteOn { channel: Channel::new(5), key, velocity: 80 }
+    }
+
+    #[test]
+    fn a_rhythm_is_kept_whatever_the_blocks() {
+        let start = Instant::now();
+        let at = |ms: f64| start + Duration::from_secs_f64(ms / 1e3);
+        let times = [1.0, 3.5, 7.25, 7.3, 16.0, 16.01, 29.9];
+        for frames in [48_usize, 100, 256, 480] {
+            let (door, mut arrivals) = arrivals(SampleRate::new(48_000.0));
+            let mut found = Vec::new();
+            let mut next = 0;
+            for block in 0..4_800 / frames {
+                let now = at((block * frames) as f64 / 48.0);
+                while next < times.len() && at(times[next]) <= now {
+                    assert!(door.enter(at(times[next]), key(next as u8)));
+                    next += 1;
+                }
+                for event in arrivals.block(now, frames) {
+                    found.push((block * frames) as f64 + f64::from(event.offset));
+                    assert!(matches!(event.midi, Midi::NoteOn { channel: PLAYER, .. }));
+                }
+            }
+            assert_eq!(found.len(), times.len());
+            for (found, ms) in found.iter().zip(times) {
+                let late = found - (ms * 48.0 + frames as f64);
+                assert!((-1.0..=0.01).contains(&late), "{late} of {frames}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_stalled_stage_plays_what_came_at_once_and_in_order() {
+        let start = Instant::now();
+        let (door, mut arrivals) = arrivals(SampleRate::new(48_000.0));
+        for n in 0..100 {
+            assert!(door.enter(start + Duration::from_micros(n), key(n as u8)));
+        }
+        let events = arrivals.block(start + Duration::from_secs(1), 64).to_vec();
+        assert_eq!(events.len(), 100);
+        assert!(events.iter().all(|e| e.offset == 0));
+        assert!((0..).zip(&events).all(|(n, e)| e.midi == key(n).on(PLAYER)));
+        for _ in 0..RING {
+            assert!(door.enter(start, key(1)));
+        }
+        assert!(!door.enter(start, key(1)), "a full ring refuses");
+    }
+
+    #[test]
+    fn what_comes_from_the_future_waits() {
+        let start = Instant::now();
+        let (door, mut arrivals) = arrivals(SampleRate::new(48_000.0));
+        assert!(door.enter(start + Duration::from_millis(1), key(60)));
+        assert!(arrivals.block(start, 48).is_empty());
+        assert_eq!(arrivals.block(start + Duration::from_millis(1), 48).len(), 1);
+    }
+}

@@ -1,0 +1,197 @@
+//! Sideman as a JACK client: one callback for sound and MIDI, each note on its very frame. The library is looked for when
+//! it is asked for, so that one program serves with JACK and without.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
+use std::sync::atomic::{AtomicBool, AtomicU64};
+
+use ::jack::{
+    AsyncClient, AudioOut, Client, ClientOptions, ClientStatus, Control, Frames, MidiIn, MidiOut,
+    NotificationHandler, Port, PortFlags, PortId, ProcessHandler, ProcessScope, RawMidi,
+};
+use arrayvec::ArrayVec;
+
+use crate::music::event::{Midi, TimedMidi};
+use crate::music::time::SampleRate;
+use crate::standalone::held::Held;
+use crate::standalone::performance::PLAYER;
+use crate::standalone::stage::Stage;
+
+/// The player's messages of a period, at most; what is more comes with the next.
+const EVENTS: usize = 512;
+
+/// A connection to the server, not yet playing.
+pub struct JackServer {
+    client: Client,
+}
+
+/// A client that plays. Dropping it ends the sound.
+pub struct JackFace {
+    client: AsyncClient<Watch, Player>,
+    news: Arc<News>,
+}
+
+/// What the server tells.
+#[derive(Debug, Default)]
+struct News {
+    /// A connection was taken away: the keys that came over it are lifted.
+    parted: AtomicBool,
+    gone: AtomicBool,
+    xruns: AtomicU64,
+}
+
+struct Watch(Arc<News>);
+
+struct Player {
+    stage: Stage,
+    news: Arc<News>,
+    keys: Port<MidiIn>,
+    notes: Port<MidiOut>,
+    sides: [Port<AudioOut>; 2],
+    events: ArrayVec<TimedMidi, EVENTS>,
+    held: Held,
+    thru: bool,
+}
+
+impl JackServer {
+    /// Connects to the running server.
+    ///
+    /// # Errors
+    /// A line on why there is none.
+    pub fn connect() -> Result<Self, String> {
+        ::jack::set_logger(::jack::LoggerType::None);
+        let (client, _) = Client::new("Sideman", ClientOptions::NO_START_SERVER)
+            .map_err(|_| "no JACK server runs here (or no libjack is installed)".to_owned())?;
+        Ok(Self { client })
+    }
+
+    /// Samples a second.
+    pub fn rate(&self) -> SampleRate {
+        SampleRate::new(f64::from(self.client.sample_rate()))
+    }
+
+    /// Samples in a period.
+    pub fn period(&self) -> u32 {
+        self.client.buffer_size()
+    }
+
+    /// Goes on stage. With `thru` the player's notes leave by the MIDI port too. Ports of keyboards and speakers are
+    /// connected where `connect` asks for it.
+    ///
+    /// # Errors
+    /// A line on what the server refused.
+    pub fn play(self, stage: Stage, thru: bool, connect: bool) -> Result<JackFace, String> {
+        let Self { client } = self;
+        let refused = |e: ::jack::Error| format!("JACK refused: {e}");
+        let audio = |name| client.register_port(name, AudioOut::default()).map_err(refused);
+        let keys = client.register_port("keys", MidiIn::default()).map_err(refused)?;
+        let notes = client.register_port("notes", MidiOut::default()).map_err(refused)?;
+        let sides = [audio("left")?, audio("right")?];
+        let news = Arc::new(News::default());
+        let names = |port: &dyn Fn() -> Result<String, ::jack::Error>| port().unwrap_or_default();
+        let own = [names(&|| keys.name()), names(&|| sides[0].name()), names(&|| sides[1].name())];
+        let player = Player {
+            stage,
+            news: Arc::clone(&news),
+            keys,
+            notes,
+            sides,
+            events: ArrayVec::new(),
+            held: Held::default(),
+            thru,
+        };
+        let client = client.activate_async(Watch(Arc::clone(&news)), player).map_err(refused)?;
+        if connect {
+            plug(client.as_client(), &own);
+        }
+        Ok(JackFace { client, news })
+    }
+}
+
+/// Connects keyboards to the keys and the sides to the first speakers. What is refused stays as it is.
+fn plug(client: &Client, [keys, left, right]: &[String; 3]) {
+    let ports = |kind, flags| client.ports(None, Some(kind), PortFlags::IS_PHYSICAL | flags);
+    for keyboard in ports("8 bit raw midi", PortFlags::IS_OUTPUT) {
+        let _ = client.connect_ports_by_name(&keyboard, keys);
+    }
+    let speakers = ports("32 bit float mono audio", PortFlags::IS_INPUT);
+    for (side, speaker) in [left, right].into_iter().zip(speakers) {
+        let _ = client.connect_ports_by_name(side, &speaker);
+    }
+}
+
+impl JackFace {
+    /// Times that a period was not ready when it was due, by whomever.
+    pub fn xruns(&self) -> u64 {
+        self.news.xruns.load(Relaxed)
+    }
+
+    /// Whether the server has ended.
+    pub fn is_gone(&self) -> bool {
+        self.news.gone.load(Acquire)
+    }
+
+    /// The client's name: JACK numbers a second one.
+    pub fn name(&self) -> &str {
+        self.client.as_client().name()
+    }
+}
+
+impl NotificationHandler for Watch {
+    #[expect(
+        unsafe_code,
+        reason = "the trait has it so: only what a signal handler may do is done"
+    )]
+    unsafe fn shutdown(&mut self, _: ClientStatus, _: &str) {
+        self.0.gone.store(true, Release);
+    }
+
+    fn ports_connected(&mut self, client: &Client, a: PortId, b: PortId, connected: bool) {
+        let own = |id| client.port_by_id(id).is_some_and(|port| client.is_mine(&port));
+        if !connected && (own(a) || own(b)) {
+            self.0.parted.store(true, Release);
+        }
+    }
+
+    fn xrun(&mut self, _: &Client) -> Control {
+        self.0.xruns.fetch_add(1, Relaxed);
+        Control::Continue
+    }
+}
+
+impl ProcessHandler for Player {
+    // The audio callback: no allocation, lock or system call.
+    fn process(&mut self, _: &Client, scope: &ProcessScope) -> Control {
+        self.events.clear();
+        if self.news.parted.swap(false, AcqRel) {
+            while !self.events.is_full()
+                && let Some(midi) = self.held.lift()
+            {
+                self.events.push(TimedMidi { offset: 0, midi });
+            }
+        }
+        for raw in self.keys.iter(scope) {
+            let Some(midi) = Midi::from_bytes(raw.bytes).map(|m| m.on(PLAYER)) else { continue };
+            if self.events.try_push(TimedMidi { offset: raw.time, midi }).is_ok() {
+                self.held.follow(midi);
+            }
+        }
+        let [left, right] = &mut self.sides;
+        let (left, right) = (left.as_mut_slice(scope), right.as_mut_slice(scope));
+        let played = self.stage.process(&self.events, left, right);
+        let mut writer = self.notes.writer(scope);
+        for event in played {
+            let (bytes, length) = event.midi.to_bytes();
+            if self.thru || event.midi.channel() != PLAYER {
+                let raw = RawMidi { time: event.offset, bytes: &bytes[..length] };
+                // A full port loses it; JACK's own ports hold a thousand messages of a period.
+                let _ = writer.write(&raw);
+            }
+        }
+        Control::Continue
+    }
+
+    fn buffer_size(&mut self, _: &Client, _: Frames) -> Control {
+        Control::Continue
+    }
+}

@@ -1,0 +1,261 @@
+//! MIDI keyboards by the system's own MIDI (ALSA, `CoreMIDI`, Windows): all of them or chosen ones, heard together, coming
+//! and going as they are plugged.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Instant;
+
+use midir::{Ignore, MidiInput, MidiInputConnection, MidiOutput, MidiOutputConnection};
+use parking_lot::Mutex;
+
+use crate::music::event::Midi;
+use crate::standalone::arrivals::Door;
+use crate::standalone::held::Held;
+
+/// What the system calls us; ports of this name are never listened to.
+pub const CLIENT: &str = "Sideman";
+
+/// The keyboards that are listened to.
+pub struct Keyboards {
+    door: Door,
+    wanted: Vec<String>,
+    open: BTreeMap<String, Keyboard>,
+    /// A port of ours that other programs may send to.
+    _own: Option<MidiInputConnection<Ear>>,
+}
+
+struct Keyboard {
+    name: String,
+    held: Arc<Mutex<Held>>,
+    /// Dropping it ends the listening.
+    _connection: MidiInputConnection<Ear>,
+}
+
+/// What a listening thread has.
+struct Ear {
+    door: Door,
+    held: Arc<Mutex<Held>>,
+}
+
+/// Something that happened to a keyboard.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Plugged {
+    /// It is heard from now on.
+    In(String),
+    /// It is gone, and what it held has ended.
+    Out(String),
+    /// It is there, but can't be heard: why.
+    Refused(String, String),
+}
+
+/// The names of the ports that can be heard and played to.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Ports {
+    /// Keyboards.
+    pub inputs: Vec<String>,
+    /// Instruments.
+    pub outputs: Vec<String>,
+}
+
+/// Lists the system's MIDI ports.
+///
+/// # Errors
+/// A line on why there is no MIDI here.
+pub fn ports() -> Result<Ports, String> {
+    let (input, output) = (input()?, output()?);
+    let inputs = input.ports().into_iter().filter_map(|p| input.port_name(&p).ok());
+    let outputs = output.ports().into_iter().filter_map(|p| output.port_name(&p).ok());
+    Ok(Ports { inputs: inputs.collect(), outputs: outputs.collect() })
+}
+
+/// Opens the output whose name holds these words, in whatever case.
+///
+/// # Errors
+/// A line that names the ports there are.
+pub fn open_output(words: &str) -> Result<MidiOutputConnection, String> {
+    let output = output()?;
+    let ports = output.ports();
+    let names: Vec<String> =
+        ports.iter().map(|p| output.port_name(p).unwrap_or_default()).collect();
+    let Some(at) = names.iter().position(|name| fits(name, words)) else {
+        return Err(format!("no MIDI output is called '{words}'; there are: {}", listed(&names)));
+    };
+    output.connect(&ports[at], "notes").map_err(|e| format!("{}: {e}", names[at]))
+}
+
+/// Names in a line.
+pub fn listed(names: &[String]) -> String {
+    if names.is_empty() { "none".to_owned() } else { names.join(", ") }
+}
+
+impl Keyboards {
+    /// Listens to nobody yet: call [`Self::refresh`] now and then. `wanted` are parts of names; all keyboards are heard
+    /// where it is empty. Where the system has virtual ports, one named Sideman is opened too.
+    ///
+    /// # Errors
+    /// A line on why there is no MIDI here.
+    pub fn new(door: Door, wanted: Vec<String>) -> Result<Self, String> {
+        let own = own_port(input()?, &door);
+        Ok(Self { door, wanted, open: BTreeMap::new(), _own: own })
+    }
+
+    /// Finds keyboards that came and went since the last time. Opens ports: not on the audio thread.
+    pub fn refresh(&mut self) -> Vec<Plugged> {
+        let Ok(scout) = input() else { return Vec::new() };
+        let there: BTreeMap<String, (String, _)> = scout
+            .ports()
+            .into_iter()
+            .filter_map(|port| Some((port.id(), (scout.port_name(&port).ok()?, port))))
+            .filter(|(_, (name, _))| is_wanted(name, &self.wanted))
+            .collect();
+        let gone: Vec<String> =
+            self.open.keys().filter(|id| !there.contains_key(*id)).cloned().collect();
+        let mut changes = Vec::new();
+        for id in gone {
+            let Some(keyboard) = self.open.remove(&id) else { continue };
+            lift(&self.door, &keyboard.held);
+            changes.push(Plugged::Out(keyboard.name));
+        }
+        for (id, (name, port)) in there {
+            if self.open.contains_key(&id) {
+                continue;
+            }
+            let held = Arc::default();
+            let ear = Ear { door: self.door.clone(), held: Arc::clone(&held) };
+            let opened = input().and_then(|input| {
+                input.connect(&port, "keys", listen, ear).map_err(|e| e.to_string())
+            });
+            match opened {
+                Ok(connection) => {
+                    changes.push(Plugged::In(name.clone()));
+                    self.open.insert(id, Keyboard { name, held, _connection: connection });
+                }
+                Err(why) => changes.push(Plugged::Refused(name, why)),
+            }
+        }
+        changes
+    }
+
+    /// The names of those that are heard.
+    pub fn names(&self) -> Vec<String> {
+        self.open.values().map(|k| k.name.clone()).collect()
+    }
+}
+
+/// On the system's thread for this keyboard.
+fn listen(_: u64, bytes: &[u8], ear: &mut Ear) {
+    if let Some(midi) = Midi::from_bytes(bytes) {
+        let at = Instant::now();
+        let mut held = ear.held.lock();
+        if ear.door.enter(at, midi) {
+            held.follow(midi);
+        }
+    }
+}
+
+/// Lifts what a keyboard held when it went.
+fn lift(door: &Door, held: &Mutex<Held>) {
+    let mut held = held.lock();
+    let at = Instant::now();
+    while let Some(midi) = held.lift() {
+        door.enter(at, midi);
+    }
+}
+
+fn is_wanted(name: &str, wanted: &[String]) -> bool {
+    // What the kernel sends through is nobody's playing, and would be heard twice.
+    let through = fits(name, "midi through");
+    let chosen = wanted.iter().any(|words| fits(name, words));
+    !fits(name, CLIENT) && (chosen || wanted.is_empty() && !through)
+}
+
+fn fits(name: &str, words: &str) -> bool {
+    name.to_lowercase().contains(&words.to_lowercase())
+}
+
+fn input() -> Result<MidiInput, String> {
+    let mut input = MidiInput::new(CLIENT).map_err(|e| format!("no MIDI here: {e}"))?;
+    input.ignore(Ignore::All);
+    Ok(input)
+}
+
+fn output() -> Result<MidiOutput, String> {
+    MidiOutput::new(CLIENT).map_err(|e| format!("no MIDI here: {e}"))
+}
+
+#[cfg(unix)]
+fn own_port(input: MidiInput, door: &Door) -> Option<MidiInputConnection<Ear>> {
+    use midir::os::unix::VirtualInput as _;
+    let ear = Ear { door: door.clone(), held: Arc::default() };
+    input.create_virtual("keys", listen, ear).ok()
+}
+
+#[cfg(not(unix))]
+fn own_port(_: MidiInput, _: &Door) -> Option<MidiInputConnection<Ear>> {
+    None
+}
+
+/// A port of ours that other programs may listen to, where the system has such.
+///
+/// # Errors
+/// A line on why there is none.
+#[cfg(unix)]
+pub fn own_output() -> Result<MidiOutputConnection, String> {
+    use midir::os::unix::VirtualOutput as _;
+    output()?.create_virtual("notes").map_err(|e| e.to_string())
+}
+
+/// A port of ours that other programs may listen to, where the system has such.
+///
+/// # Errors
+/// A line on why there is none.
+#[cfg(not(unix))]
+pub fn own_output() -> Result<MidiOutputConnection, String> {
+    Err("this system has no virtual MIDI ports: choose an output with --to".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::music::event::{Channel, TimedMidi};
+    use crate::music::time::SampleRate;
+    use crate::standalone::arrivals::arrivals;
+
+    #[test]
+    fn all_keyboards_are_wanted_or_the_chosen_ones() {
+        let chosen = ["nord".to_owned()];
+        for (name, wanted, answer) in [
+            ("Nord Stage 3:0", &[][..], true),
+            ("Nord Stage 3:0", &chosen, true),
+            ("Keystation", &chosen, false),
+            ("Midi Through Port-0", &[], false),
+            ("Midi Through Port-0", &["through".to_owned()], true),
+            ("Sideman:notes", &[], false),
+        ] {
+            assert_eq!(is_wanted(name, wanted), answer, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_lost_keyboard_lifts_its_keys_and_nobody_elses() {
+        let (door, mut ring) = arrivals(SampleRate::new(48_000.0));
+        let ear = |held: &Arc<Mutex<Held>>| Ear { door: door.clone(), held: Arc::clone(held) };
+        let (one, other) = (Arc::default(), Arc::default());
+        let (mut first, mut second) = (ear(&one), ear(&other));
+        listen(0, &[0x90, 60, 100], &mut first);
+        listen(0, &[0x91, 64, 100], &mut second);
+        listen(0, &[0xf8], &mut second);
+        lift(&door, &one);
+        let now = Instant::now();
+        let heard: Vec<Midi> = ring.block(now, 64).iter().map(|e: &TimedMidi| e.midi).collect();
+        let channel = Channel::new(0);
+        assert_eq!(
+            heard,
+            [
+                Midi::NoteOn { channel, key: 60, velocity: 100 },
+                Midi::NoteOn { channel, key: 64, velocity: 100 },
+                Midi::NoteOff { channel, key: 60, velocity: 64 },
+            ]
+        );
+    }
+}

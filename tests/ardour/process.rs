@@ -51,13 +51,20 @@ impl Process {
     }
 }
 
+impl Process {
+    /// Asks the program to end.
+    pub(crate) fn end(&self) {
+        // SAFETY: the child is ours and not waited for yet, so its number is its own.
+        unsafe { kill(self.0.id() as i32, SIGTERM) };
+    }
+}
+
 impl Drop for Process {
     fn drop(&mut self) {
         if self.ends_within(Duration::ZERO) {
             return;
         }
-        // SAFETY: the child is ours and not waited for yet, so its number is its own.
-        unsafe { kill(self.0.id() as i32, SIGTERM) };
+        self.end();
         if !self.ends_within(Duration::from_secs(2)) {
             let _ = self.0.kill();
             let _ = self.0.wait();

@@ -1,4 +1,4 @@
-//! What cargo cannot install: a C compiler, and on Linux pkg-config and the ALSA headers.
+//! What cargo cannot install: a C compiler, and on Linux pkg-config and the headers of ALSA and JACK.
 //!
 //! [`ensure`] looks first and touches nothing when all is there. What is missing it installs only
 //! as root and only by apt; to anyone else it says the one line to run.
@@ -17,6 +17,8 @@ pub(crate) enum Need {
     PkgConfig,
     /// ALSA's headers: the program's audio output.
     Alsa,
+    /// JACK's headers, which are asked for to build; its library only when the program is to be a client.
+    JackHeaders,
     /// Ardour 7, in which the tests run the plugin.
     Ardour,
     /// JACK's server: the sound card of that Ardour.
@@ -26,7 +28,8 @@ pub(crate) enum Need {
 impl Need {
     /// What the program and the tests need; the plugin alone needs only the compiler, and nothing without being
     /// asked for needs Ardour and JACK.
-    pub(crate) const ALL: [Self; 3] = [Self::Compiler, Self::PkgConfig, Self::Alsa];
+    pub(crate) const ALL: [Self; 4] =
+        [Self::Compiler, Self::PkgConfig, Self::Alsa, Self::JackHeaders];
 
     fn is_met(self) -> bool {
         let pkg_config = std::env::var("PKG_CONFIG").unwrap_or_else(|_| "pkg-config".to_owned());
@@ -34,6 +37,7 @@ impl Need {
             Self::Compiler => step::answers("cc", &["--version"]),
             Self::PkgConfig => step::answers(&pkg_config, &["--version"]),
             Self::Alsa => step::answers(&pkg_config, &["--exists", "alsa"]),
+            Self::JackHeaders => step::answers(&pkg_config, &["--exists", "jack"]),
             Self::Ardour => step::answers("ardour7-lua", &["--version"]),
             Self::Jack => step::answers("jackd", &["--version"]),
         }
@@ -44,6 +48,7 @@ impl Need {
             Self::Compiler => "a C compiler (cc)",
             Self::PkgConfig => "pkg-config",
             Self::Alsa => "the ALSA headers",
+            Self::JackHeaders => "the JACK headers",
             Self::Ardour => "Ardour 7",
             Self::Jack => "jackd",
         }
@@ -75,15 +80,17 @@ impl Manager {
             (Self::Apt, Need::Compiler) => "build-essential",
             (Self::Apt, Need::PkgConfig) => "pkg-config",
             (Self::Apt, Need::Alsa) => "libasound2-dev",
+            (Self::Apt, Need::JackHeaders) => "libjack-jackd2-dev",
             (Self::Dnf | Self::Pacman, Need::Compiler) => "gcc",
             (Self::Dnf, Need::PkgConfig) => "pkgconf-pkg-config",
             (Self::Dnf, Need::Alsa) => "alsa-lib-devel",
+            (Self::Dnf, Need::JackHeaders) => "pipewire-jack-audio-connection-kit-devel",
             (Self::Pacman, Need::PkgConfig) => "pkgconf",
             (Self::Pacman, Need::Alsa) => "alsa-lib",
+            (Self::Pacman, Need::Jack | Need::JackHeaders) => "jack2",
             (_, Need::Ardour) => "ardour",
             (Self::Apt, Need::Jack) => "jackd2",
             (Self::Dnf, Need::Jack) => "jack-audio-connection-kit",
-            (Self::Pacman, Need::Jack) => "jack2",
         }
     }
 
@@ -177,11 +184,12 @@ mod tests {
         );
         assert_eq!(
             Manager::Dnf.line(&Need::ALL),
-            "sudo dnf install -y gcc pkgconf-pkg-config alsa-lib-devel"
+            "sudo dnf install -y gcc pkgconf-pkg-config alsa-lib-devel \
+             pipewire-jack-audio-connection-kit-devel"
         );
         assert_eq!(
             Manager::Pacman.line(&Need::ALL),
-            "sudo pacman -S --needed gcc pkgconf alsa-lib"
+            "sudo pacman -S --needed gcc pkgconf alsa-lib jack2"
         );
         assert!(!advice(&missing, None).contains('\n'));
     }

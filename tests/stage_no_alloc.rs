@@ -1,0 +1,79 @@
+//! The whole audio callback of the program, keyboards to sound and letters to other instruments, plays without
+//! allocating, and leaves nothing sounding.
+#![cfg(feature = "standalone")]
+#![allow(clippy::unwrap_used, reason = "a test fails loudly")]
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use nice_assert_no_alloc::{AllocDisabler, assert_no_alloc};
+use sideman::infer::model_slot::{ModelChoice, ModelSlot};
+use sideman::link::settings::Settings;
+use sideman::music::event::{Channel, Midi};
+use sideman::music::time::SampleRate;
+use sideman::standalone::Part;
+use sideman::standalone::act::Act;
+use sideman::standalone::arrivals::arrivals;
+use sideman::standalone::session::Session;
+use sideman::standalone::stage::{Wish, build};
+
+#[global_allocator]
+static ALLOCATOR: AllocDisabler = AllocDisabler;
+
+/// Samples of a callback: none that fits the pieces.
+const FRAMES: usize = 600;
+
+#[test]
+fn a_player_is_answered_without_an_allocation_and_nothing_hangs() {
+    let rate = SampleRate::new(48_000.0);
+    let settings = Settings { thru: true, follow_tempo: false, ..Settings::default() };
+    let models = Arc::new(ModelSlot::new(ModelChoice::Builtin));
+    let (stage, mut desk) = build(rate, settings, models).unwrap();
+    while desk.models().status().name.is_empty() {
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    let (door, ring) = arrivals(rate);
+    let mut act = Act::new(stage, ring, rate);
+    let mut session = Session::default();
+    let (mut held, mut loudest) = (BTreeSet::new(), 0.0_f32);
+    let start = Instant::now();
+    let blocks = 1_200;
+    for n in 0..blocks {
+        let now = start + Duration::from_secs_f64((n * FRAMES) as f64 / rate.hertz());
+        if n % 20 == 0 {
+            let key = 60 + (n / 20 * 5 % 12) as u8;
+            let channel = Channel::new(7);
+            door.enter(now, Midi::NoteOn { channel, key, velocity: 90 });
+            let off = Midi::NoteOff { channel, key, velocity: 0 };
+            door.enter(now + Duration::from_millis(180), off);
+        }
+        if n == blocks - 1 {
+            assert!(desk.ask(Wish::Panic));
+        }
+        assert_no_alloc(|| {
+            act.play(now, FRAMES, |_, left, right| {
+                loudest = left.iter().chain(right).fold(loudest, |most, x| most.max(x.abs()));
+            });
+        });
+        while let Some(heard) = desk.hear() {
+            session.hear(&heard);
+            match heard.midi {
+                Midi::NoteOn { channel, key, .. } => {
+                    held.insert((channel.index(), key));
+                }
+                Midi::NoteOff { channel, key, .. } => {
+                    held.remove(&(channel.index(), key));
+                }
+                _ => {}
+            }
+        }
+        // The worker is given the time that the music would take; not all of it.
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    assert_eq!(session.count(Part::Player), blocks / 20);
+    assert!(session.count(Part::Machine) > 20, "{} notes", session.count(Part::Machine));
+    assert_eq!(held, BTreeSet::new());
+    assert!((0.02..1.0).contains(&loudest), "{loudest}");
+    assert_eq!(desk.unheard(), 0);
+}

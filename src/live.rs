@@ -9,7 +9,7 @@
 
 mod answers;
 pub mod block;
-mod clock;
+pub mod clock;
 mod echo;
 pub mod improviser;
 mod ledger;

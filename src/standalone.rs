@@ -6,9 +6,9 @@ pub mod act;
 pub mod arrivals;
 #[cfg(feature = "standalone")]
 pub mod audio_out;
-pub(crate) mod drawing;
 #[cfg(feature = "standalone")]
 pub mod card_face;
+pub(crate) mod drawing;
 #[cfg(feature = "standalone")]
 pub mod held;
 #[cfg(feature = "standalone")]

@@ -18,6 +18,7 @@ pub mod ngram;
 pub mod optimiser;
 pub mod reach;
 pub mod resume;
+pub mod resume_file;
 pub mod run;
 pub mod sgd;
 pub(crate) mod shard;
@@ -56,6 +57,16 @@ pub enum TrainError {
         "epoch {epoch}, step {step}: the loss is not a number; what was best until then is kept; try a smaller --lr, or --clip 1"
     )]
     NamesNotFinite {
+        /// The epoch under way, counted from 1.
+        epoch: u64,
+        /// Steps done in all.
+        step: u64,
+    },
+    /// The loss of a run that learns from pictures is no longer a number.
+    #[error(
+        "epoch {epoch}, step {step}: the loss is not a number; what was best until then is kept; try a smaller --lr"
+    )]
+    PicturesNotFinite {
         /// The epoch under way, counted from 1.
         epoch: u64,
         /// Steps done in all.

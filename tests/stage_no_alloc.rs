@@ -13,7 +13,7 @@ use sideman::link::settings::Settings;
 use sideman::music::event::{Channel, Midi};
 use sideman::music::time::SampleRate;
 use sideman::standalone::Part;
-use sideman::standalone::act::Act;
+use sideman::standalone::act::{Act, Silent, lend};
 use sideman::standalone::arrivals::arrivals;
 use sideman::standalone::session::Session;
 use sideman::standalone::stage::{Wish, build};
@@ -76,4 +76,27 @@ fn a_player_is_answered_without_an_allocation_and_nothing_hangs() {
     assert_eq!(held, BTreeSet::new());
     assert!((0.02..1.0).contains(&loudest), "{loudest}");
     assert_eq!(desk.unheard(), 0);
+}
+
+#[test]
+fn an_act_that_loses_its_clock_comes_back_and_plays_on() {
+    let rate = SampleRate::new(48_000.0);
+    let models = Arc::new(ModelSlot::new(ModelChoice::Builtin));
+    let (stage, mut desk) = build(rate, Settings::default(), models).unwrap();
+    let (door, ring) = arrivals(rate);
+    let mut act = Box::new(Act::new(stage, ring, rate));
+    let on = |key| Midi::NoteOn { channel: Channel::new(0), key, velocity: 90 };
+    for key in [60, 64] {
+        let (loan, back) = lend(act);
+        let clock = Silent::start(loan).unwrap();
+        assert!(door.enter(Instant::now(), on(key)));
+        let patience = Instant::now();
+        while desk.hear().is_none_or(|heard| heard.midi != on(key)) {
+            assert!(patience.elapsed() < Duration::from_secs(10), "{key} is not heard");
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        assert!(back.try_recv().is_err(), "it is still lent");
+        drop(clock);
+        act = back.recv().unwrap();
+    }
 }

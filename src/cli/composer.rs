@@ -11,19 +11,19 @@ mod predict;
 
 use std::io::IsTerminal;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::cli::composer_args::{ComposerArgs, ComposerTrainArgs, ComposerVerb};
-use crate::cli::train::{check_folder, set, source, stop_on_ctrl_c, threads};
+use crate::cli::train::{check_folder, minutes, set, source, stop_on_ctrl_c, threads};
 use crate::data::rows::Gallery;
 use crate::model::checkpoint::{MANIFEST_FILE, Source};
-use crate::model::image::checkpoint::{ImageCheckpoint, ImageManifest};
+use crate::model::image::checkpoint::{ImageCheckpoint, ImageManifest, RECIPE};
 use crate::train::composer::ComposerConfig;
 use crate::train::composer::run::{self, ComposerEvent, ComposerJob, Line};
-use crate::train::run::{BEST_FOLDER, CONFIG_FILE};
+use crate::train::run::{BEST_FOLDER, CONFIG_FILE, LAST_FOLDER};
 
 /// Images that are judged at a time.
 const BATCH: usize = 32;
@@ -45,12 +45,12 @@ fn train(args: &ComposerTrainArgs) -> Result<()> {
     let config = resolve(args)?;
     let threads = threads(args.threads);
     let gallery = load(&args.rows, &config, threads)?;
-    let sources: Vec<Source> = args.card_source.iter().map(|s| source(s)).collect::<Result<_>>()?;
+    let sources = sources(&args.card_source, args.resume, &args.out, RECIPE)?;
     let job = ComposerJob {
         folder: args.out.clone(),
         threads,
         resume: args.resume,
-        save_every: Duration::from_secs_f64(args.minutes_per_save.clamp(0.0, 1e6) * 60.0),
+        save_every: minutes(args.minutes_per_save),
         keep_all: args.keep_all,
         sources,
     };
@@ -76,6 +76,21 @@ fn train(args: &ComposerTrainArgs) -> Result<()> {
         eprintln!("done: the best model names {best:.1} % of the rows and is in {folder}/best");
     }
     Ok(())
+}
+
+/// Where the pictures come from: what was typed, or else what the run's own model says when it is resumed.
+pub(super) fn sources(
+    typed: &[String],
+    resume: bool,
+    out: &Path,
+    recipe: &str,
+) -> Result<Vec<Source>> {
+    let sources: Vec<Source> = typed.iter().map(|s| source(s)).collect::<Result<_>>()?;
+    if sources.is_empty() && resume {
+        let own = ImageCheckpoint::load_as(recipe, &out.join(LAST_FOLDER));
+        return Ok(own.map(|m| m.manifest.corpus.sources).unwrap_or_default());
+    }
+    Ok(sources)
 }
 
 /// The settings: as published, or the run's own when it is resumed, with what was typed in their place.

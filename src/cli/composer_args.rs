@@ -144,9 +144,12 @@ pub struct ComposerEvalArgs {
 /// What `composer predict` can be told.
 #[derive(Args, Debug)]
 pub struct ComposerPredictArgs {
-    /// The page: PNG or JPEG.
+    /// The page: PNG, JPEG or PDF.
     #[arg(value_name = "PAGE")]
     pub page: PathBuf,
+    /// Which sheet of a PDF file.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub sheet: usize,
     /// Folder of a run, whose best model is taken, or of a model.
     #[arg(long, value_name = "RUN")]
     pub model: PathBuf,

@@ -3,15 +3,13 @@
 mod following;
 mod judging;
 
-use std::time::Duration;
-
 use anyhow::{Context, Result, bail, ensure};
 
-use crate::cli::composer::Screen;
+use crate::cli::composer::{self, Screen};
 use crate::cli::listener_args::{ListenerArgs, ListenerTrainArgs, ListenerVerb};
 use crate::cli::material::{self, Data};
-use crate::cli::train::{check_folder, set, source, stop_on_ctrl_c, threads};
-use crate::model::checkpoint::Source;
+use crate::cli::train::{check_folder, minutes, set, stop_on_ctrl_c, threads};
+use crate::model::image::checkpoint::LISTENER;
 use crate::train::composer::run::{self, ComposerJob};
 use crate::train::listener::{ListenerConfig, Playing, Style};
 use crate::train::run::CONFIG_FILE;
@@ -33,12 +31,12 @@ fn train(args: &ListenerTrainArgs) -> Result<()> {
         let [train, dev, test] = [train, dev, test].map(Vec::len);
         eprintln!("{name}: {train} pieces to learn from, {dev} to choose by, {test} held out");
     }
-    let sources: Vec<Source> = args.card_source.iter().map(|s| source(s)).collect::<Result<_>>()?;
+    let sources = composer::sources(&args.card_source, args.resume, &args.out, LISTENER)?;
     let job = ComposerJob {
         folder: args.out.clone(),
         threads,
         resume: args.resume,
-        save_every: Duration::from_secs_f64(args.minutes_per_save.clamp(0.0, 1e6) * 60.0),
+        save_every: minutes(args.minutes_per_save),
         keep_all: false,
         sources,
     };

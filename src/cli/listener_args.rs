@@ -92,9 +92,9 @@ pub struct ListenerEvalArgs {
     /// What the player plays of a piece.
     #[arg(long, value_enum, default_value_t = PartName::Melody)]
     pub part: PartName,
-    /// Share of the pieces that was held out in training.
-    #[arg(long, default_value_t = 0.1)]
-    pub valid_share: f64,
+    /// Share of the pieces that was held out in training [default: the run's own, or 0.1].
+    #[arg(long)]
+    pub valid_share: Option<f64>,
     /// Which side.
     #[arg(long, value_enum, default_value_t = HeldSide::Test)]
     pub side: HeldSide,

@@ -1,16 +1,18 @@
 //! `sideman` alone: an instrument. A keyboard in, sound and MIDI out.
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, anyhow, ensure};
+use anyhow::{Context as _, anyhow, bail, ensure};
 use clap::Args;
 
 use crate::cli::sideman::{Playing, warn_of_device};
 use crate::link::settings::{Mode, Settings};
+use crate::live::clock::Now;
 use crate::music::time::{Meter, SampleRate};
 use crate::standalone::Part;
 use crate::standalone::act::{Act, Silent, lend};
@@ -19,6 +21,7 @@ use crate::standalone::card_face::{Card, CardFace, cards};
 use crate::standalone::jack_face::{JackFace, JackServer};
 use crate::standalone::keyboards::{self, Keyboards, Plugged, listed};
 use crate::standalone::performance::PLAYER;
+use crate::standalone::roll::RollNote;
 use crate::standalone::roll_terminal::{Look, RollState, Screen};
 use crate::standalone::sender::Sender;
 use crate::standalone::session::{Session, free_name};
@@ -52,14 +55,11 @@ pub(crate) struct LiveArgs {
     /// Samples in the sound card's buffer; smaller is faster; default: the system's choice
     #[arg(long, value_name = "SAMPLES")]
     buffer: Option<u32>,
-    /// Milliseconds by which notes leave for the MIDI output before they sound here, to make up for a slow instrument
-    #[arg(long, value_name = "MS", default_value_t = 0.0)]
-    ahead: f64,
     /// Pass what you play on to the MIDI output too
     #[arg(long)]
     pass_on: bool,
     /// Be a client of the JACK server that runs: sound and MIDI with exact times
-    #[arg(long, conflicts_with_all = ["from", "to", "card", "buffer", "silent", "ahead"])]
+    #[arg(long, conflicts_with_all = ["from", "to", "card", "buffer", "silent"])]
     jack: bool,
     /// With --jack: leave all ports unconnected
     #[arg(long, requires = "jack")]
@@ -82,7 +82,7 @@ pub(crate) struct LiveArgs {
 enum Drive {
     Jack(JackFace),
     Card(CardFace, Receiver<Box<Act>>),
-    Clock(Silent, Receiver<Box<Act>>),
+    Clock(Silent, Receiver<Box<Act>>, SampleRate),
     /// Between two of them.
     None,
 }
@@ -93,7 +93,10 @@ pub(crate) fn run(args: &LiveArgs) -> anyhow::Result<()> {
         settings.output != PLAYER,
         "channel 1 is the player's here: set output-channel to another"
     );
-    ensure!((0.0..=1e3).contains(&args.ahead), "--ahead can be 0 to 1000 milliseconds");
+    if let Some(folder) = args.out.as_deref().and_then(Path::parent) {
+        let there = folder.as_os_str().is_empty() || folder.is_dir();
+        ensure!(there, "--out: there is no folder {}", folder.display());
+    }
     let (mut drive, mut desk, door) = open(args, settings)?;
     let mut keyboards = door.and_then(|door| match Keyboards::new(door, args.from.clone()) {
         Ok(keyboards) => Some(keyboards),
@@ -107,45 +110,7 @@ pub(crate) fn run(args: &LiveArgs) -> anyhow::Result<()> {
     let _ = ctrlc::set_handler(move || seen.store(true, Ordering::Release));
     let look = if args.headless { Look::Lines } else { Look::of_stdout() };
     let mut session = Session::default();
-    let mut screen =
-        Screen::open(std::io::stdout(), look).context("the terminal can't be written to")?;
-    let mut notice = String::new();
-    let started = Instant::now();
-    let mut looked: Option<Instant> = None;
-    let over = |s: f64| started.elapsed().as_secs_f64() >= s;
-    while !stop.load(Ordering::Acquire) && !args.seconds.is_some_and(over) {
-        if looked.is_none_or(|at| at.elapsed() >= LOOK_EVERY) {
-            looked = Some(Instant::now());
-            let changes = keyboards.as_mut().map(Keyboards::refresh).unwrap_or_default();
-            for news in changes.iter().map(told).chain(repair(&mut drive, args)) {
-                if look == Look::Lines {
-                    println!("{news}");
-                }
-                notice = news;
-            }
-        }
-        if matches!(&drive, Drive::Jack(face) if face.is_gone()) {
-            "the JACK server has ended".clone_into(&mut notice);
-            break;
-        }
-        match screen.key() {
-            Some('q') => break,
-            Some(key) => press(key, &mut desk),
-            None => {}
-        }
-        while let Some(heard) = desk.hear() {
-            session.hear(&heard);
-        }
-        show(&mut screen, &desk, &mut session, &notice)?;
-        std::thread::sleep(LISTEN_EVERY);
-    }
-    let place = session.at(None);
-    let notes = session.since(place - SHOWN_BEATS);
-    let model = desk.models().status().name;
-    screen.close(&state(&desk, place, &notes, &model, ""))?;
-    if matches!(&drive, Drive::Jack(face) if face.is_gone()) {
-        println!("{notice}");
-    }
+    let ended = lead(args, look, &stop, (&mut drive, &mut desk, &mut keyboards), &mut session);
     desk.ask(Wish::Panic);
     std::thread::sleep(Duration::from_millis(50));
     let xruns = if let Drive::Jack(face) = &drive { Some(face.xruns()) } else { None };
@@ -153,7 +118,60 @@ pub(crate) fn run(args: &LiveArgs) -> anyhow::Result<()> {
     while let Some(heard) = desk.hear() {
         session.hear(&heard);
     }
-    finish(args, &desk, &session, xruns)
+    // First the music is kept, then it is said: a terminal that is gone must not cost it.
+    let kept = keep(args, &desk, &session);
+    warn_of_device(desk.models());
+    tell(&desk, &session, xruns, kept.as_ref().ok().and_then(Option::as_deref));
+    kept?;
+    ended
+}
+
+/// Leads the desk until the end is asked for, or what was played on is gone.
+fn lead(
+    args: &LiveArgs,
+    look: Look,
+    stop: &AtomicBool,
+    (drive, desk, keyboards): (&mut Drive, &mut Desk, &mut Option<Keyboards>),
+    session: &mut Session,
+) -> anyhow::Result<()> {
+    let mut screen =
+        Screen::open(std::io::stdout(), look).context("the terminal can't be written to")?;
+    let mut notice = String::new();
+    let mut refused = None;
+    let started = Instant::now();
+    let mut looked: Option<Instant> = None;
+    let over = |s: f64| started.elapsed().as_secs_f64() >= s;
+    while !stop.load(Ordering::Acquire) && !args.seconds.is_some_and(over) {
+        if looked.is_none_or(|at| at.elapsed() >= LOOK_EVERY) {
+            looked = Some(Instant::now());
+            let changes = keyboards.as_mut().map(Keyboards::refresh).unwrap_or_default();
+            let repaired = repair(drive, args, &mut refused)?;
+            for news in changes.iter().map(told).chain(repaired) {
+                if look == Look::Lines {
+                    println!("{news}");
+                }
+                notice = news;
+            }
+        }
+        if matches!(&*drive, Drive::Jack(face) if face.is_gone()) {
+            bail!("the JACK server has ended");
+        }
+        match screen.key() {
+            Some('q') => break,
+            Some(key) => press(key, desk),
+            None => {}
+        }
+        while let Some(heard) = desk.hear() {
+            session.hear(&heard);
+        }
+        show(&mut screen, desk, session, &notice)?;
+        std::thread::sleep(LISTEN_EVERY);
+    }
+    let (notes, place) = seen(session, None);
+    let model = desk.models().status().name;
+    screen
+        .close(&state(desk, place, &notes, &model, ""))
+        .context("the terminal can't be written to")
 }
 
 /// Builds everything and starts playing, on what there is.
@@ -186,7 +204,6 @@ fn open(args: &LiveArgs, settings: Settings) -> anyhow::Result<(Drive, Desk, Opt
     let (door, arrivals) = arrivals(rate);
     let mut act = Box::new(Act::new(stage, arrivals, rate));
     act.thru = args.pass_on;
-    act.ahead = Duration::from_secs_f64(args.ahead / 1e3);
     let port = match &args.to {
         Some(words) => Some(keyboards::open_output(words).map_err(|e| anyhow!("--to: {e}"))?),
         // Nobody asked for it: without virtual ports there is none.
@@ -220,44 +237,54 @@ fn on_card(card: Card, act: Box<Act>) -> Result<Drive, (Option<Box<Act>>, String
 }
 
 fn on_clock(act: Box<Act>) -> anyhow::Result<Drive> {
+    let rate = act.rate;
     let (loan, back) = lend(act);
-    Ok(Drive::Clock(Silent::start(loan).context("no thread for the clock")?, back))
+    Ok(Drive::Clock(Silent::start(loan).context("no thread for the clock")?, back, rate))
 }
 
-/// A lost sound card: the music goes on without, and the card is taken back when it is there again.
-fn repair(drive: &mut Drive, args: &LiveArgs) -> Option<String> {
+/// A lost sound card: the music goes on without, and the card is taken back when it is there again. `refused` is what was
+/// said of a card that can't be taken.
+fn repair(
+    drive: &mut Drive,
+    args: &LiveArgs,
+    refused: &mut Option<String>,
+) -> anyhow::Result<Option<String>> {
+    let lost = "the music was lost on the way from one clock to the other";
     match std::mem::replace(drive, Drive::None) {
         Drive::Card(face, back) if face.is_lost() => {
             drop(face);
-            *drive = on_clock(back.recv().ok()?).ok()?;
-            Some("the sound card is gone: playing on without".to_owned())
+            *drive = on_clock(back.recv().context(lost)?)?;
+            Ok(Some("the sound card is gone: playing on without".to_owned()))
         }
-        Drive::Clock(silent, back) if !args.silent => {
+        Drive::Clock(silent, back, rate) if !args.silent && refused.is_none() => {
             let Ok(card) = Card::choose(args.card.as_deref(), args.buffer) else {
-                *drive = Drive::Clock(silent, back);
-                return None;
+                *drive = Drive::Clock(silent, back, rate);
+                return Ok(None);
             };
-            drop(silent);
-            let act = back.recv().ok()?;
-            if card.rate() != act.rate {
-                *drive = on_clock(act).ok()?;
-                return None;
-            }
             let name = card.name().to_owned();
-            match on_card(card, act) {
+            if card.rate() != rate {
+                let (theirs, ours) = (card.rate().hertz(), rate.hertz());
+                *refused =
+                    Some(format!("{name} has {theirs} Hz, not {ours}: start again to hear it"));
+                *drive = Drive::Clock(silent, back, rate);
+                return Ok(refused.clone());
+            }
+            drop(silent);
+            match on_card(card, back.recv().context(lost)?) {
                 Ok(on) => {
                     *drive = on;
-                    Some(format!("you hear it on {name}"))
+                    Ok(Some(format!("you hear it on {name}")))
                 }
-                Err((act, _)) => {
-                    *drive = on_clock(act?).ok()?;
-                    None
+                Err((act, why)) => {
+                    *drive = on_clock(act.context(lost)?)?;
+                    *refused = Some(why);
+                    Ok(refused.clone())
                 }
             }
         }
         other => {
             *drive = other;
-            None
+            Ok(None)
         }
     }
 }
@@ -296,14 +323,24 @@ fn press(key: char, desk: &mut Desk) {
     }
 }
 
+/// What the roll shows, and where it is: moved so that bar lines fall on its own.
+fn seen(session: &mut Session, now: Option<Now>) -> (Vec<RollNote>, f64) {
+    let place = session.at(now);
+    let early = session.bar_line();
+    let mut notes = session.since(place - SHOWN_BEATS);
+    for note in &mut notes {
+        note.start_beats -= early;
+    }
+    (notes, place - early)
+}
+
 fn show(
     screen: &mut Screen<std::io::Stdout>,
     desk: &Desk,
     session: &mut Session,
     notice: &str,
 ) -> anyhow::Result<()> {
-    let place = session.at(desk.place().map(|p| p.beats));
-    let notes = session.since(place - SHOWN_BEATS);
+    let (notes, place) = seen(session, desk.now());
     let model = desk.models().status().name;
     let keys = "q ends, m mode, space on/off, t tap, f freeze, p panic";
     let hint = if notice.is_empty() { keys.to_owned() } else { format!("{keys}   {notice}") };
@@ -315,7 +352,7 @@ fn show(
 fn state<'a>(
     desk: &Desk,
     now_beats: f64,
-    notes: &'a [crate::standalone::roll::RollNote],
+    notes: &'a [RollNote],
     model: &'a str,
     hint: &'a str,
 ) -> RollState<'a> {
@@ -323,7 +360,7 @@ fn state<'a>(
     RollState {
         notes,
         now_beats,
-        tempo: desk.settings().tempo,
+        tempo: desk.now().map_or(desk.settings().tempo, |now| now.tempo),
         meter: Meter::default(),
         mode: desk.settings().mode.name(),
         model,
@@ -333,30 +370,43 @@ fn state<'a>(
     }
 }
 
-fn finish(
-    args: &LiveArgs,
-    desk: &Desk,
-    session: &Session,
-    xruns: Option<u64>,
-) -> anyhow::Result<()> {
-    warn_of_device(desk.models());
+/// Writes the session, if anything was played, and says where.
+fn keep(args: &LiveArgs, desk: &Desk, session: &Session) -> anyhow::Result<Option<PathBuf>> {
+    if session.count(Part::Player) + session.count(Part::Machine) == 0 && args.out.is_none() {
+        return Ok(None);
+    }
+    let take = session.take(Meter::default(), desk.settings().output.index());
+    let wanted = args.out.clone().unwrap_or_else(|| free_name(Path::new("."), NAME));
+    let Err(error) = take.save(&wanted) else { return Ok(Some(wanted)) };
+    // The folder can't be written to, or is gone: better elsewhere than nowhere.
+    let other = free_name(&std::env::temp_dir(), NAME);
+    take.save(&other).map_err(|_| error)?;
+    Ok(Some(other))
+}
+
+/// Says what was played. Nobody may be there to read it.
+fn tell(desk: &Desk, session: &Session, xruns: Option<u64>, kept: Option<&Path>) {
     let meter = desk.meter();
     let late = meter.late_notes.load(Ordering::Relaxed) + meter.late_plans.load(Ordering::Relaxed);
-    println!(
+    let mut out = std::io::stdout().lock();
+    let _ = writeln!(
+        out,
         "{} notes of yours, {} of Sideman, {late} late, {}{}.",
         session.count(Part::Player),
         session.count(Part::Machine),
         meter.times(),
         xruns.map_or_else(String::new, |n| format!(", {n} xruns")),
     );
-    if session.count(Part::Player) + session.count(Part::Machine) == 0 && args.out.is_none() {
-        return Ok(());
+    if desk.unheard() > 0 {
+        let _ = writeln!(
+            out,
+            "{} messages are missing: the terminal was held too long",
+            desk.unheard()
+        );
     }
-    let path = args.out.clone().unwrap_or_else(|| free_name(Path::new("."), NAME));
-    let settings = desk.settings();
-    session.take(settings.tempo, Meter::default(), settings.output.index()).save(&path)?;
-    println!("Both parts: {}", path.display());
-    Ok(())
+    if let Some(path) = kept {
+        let _ = writeln!(out, "Both parts: {}", path.display());
+    }
 }
 
 /// Lists what can be played on.

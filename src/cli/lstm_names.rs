@@ -4,19 +4,19 @@ use std::fs;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::cli::compare;
-use crate::cli::train::{set, source, stop_on_ctrl_c, threads};
+use crate::cli::train::{minutes, set, source, stop_on_ctrl_c, threads};
 use crate::cli::train_args::LstmArgs;
 use crate::train::names::config::ROCK_RATES;
 use crate::train::names::{
     NamesData, NamesEvent, NamesJob, NamesOutcome, NamesTrainConfig, Recipe, run,
 };
-use crate::train::resume::RESUME_FILE;
+use crate::train::resume_file::RESUME_FILE;
 use crate::train::run::CONFIG_FILE;
 
 /// Seconds between lines where there is no terminal to draw a bar on.
@@ -129,7 +129,7 @@ fn one(
         folder: folder.to_owned(),
         threads: threads(args.threads),
         resume,
-        save_every: Duration::from_secs_f64(args.minutes_per_save.clamp(0.0, 1e6) * 60.0),
+        save_every: minutes(args.minutes_per_save),
     };
     let mut screen = Screen::new(config.epochs);
     let outcome = run(config, &data, &job, stop, &mut |event| screen.show(&event));

@@ -23,6 +23,9 @@ use crate::standalone::wav::{Depth, WavWriter};
 /// Bars that the machine may go on after the last note of the file.
 const TAIL_BARS: f64 = 4.0;
 
+/// Samples in a block behind the end of the file.
+const TAIL_BLOCK: u32 = 64;
+
 /// Seconds of sound after the last note, for the room to ring out.
 const RING_OUT_SECONDS: f64 = 2.0;
 
@@ -89,7 +92,10 @@ pub(crate) fn run(args: &PlayArgs) -> anyhow::Result<()> {
     while performance.sample() < end_sample
         || (performance.sample() < last_sample && !performance.improviser().is_silent())
     {
-        let (frames, events) = performance.block(args.block);
+        // Where the take ends must not hang on the size of a block either.
+        let left = end_sample.saturating_sub(performance.sample());
+        let frames = if left > 0 { left.min(args.block.into()) as u32 } else { TAIL_BLOCK };
+        let (frames, events) = performance.block(frames);
         if let Some((wav, sound)) = &mut wav {
             let (left, right) = sound.render(frames, events);
             wav.write(left, right)?;

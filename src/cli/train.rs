@@ -24,7 +24,7 @@ use crate::infer::builtin;
 use crate::model::checkpoint::Source;
 use crate::model::{Checkpoint, LstmConfig};
 use crate::music::context::FEATURES;
-use crate::train::resume::RESUME_FILE;
+use crate::train::resume_file::RESUME_FILE;
 use crate::train::run::{CONFIG_FILE, Event, Job, LAST_FOLDER, read_config, run};
 use crate::train::{TrainConfig, key_following};
 
@@ -79,7 +79,7 @@ fn lstm(args: &LstmArgs) -> Result<()> {
         folder: args.out.clone(),
         threads: threads(args.threads),
         resume: args.resume,
-        save_every: Duration::from_secs_f64(args.minutes_per_save.clamp(0.0, 1e6) * 60.0),
+        save_every: minutes(args.minutes_per_save),
         sources: sources(args, base.as_ref())?,
         start: base.map(|b| b.parameters),
     };
@@ -224,6 +224,12 @@ pub(super) fn set<T: Copy>(field: &mut T, typed: Option<T>) {
     if let Some(value) = typed {
         *field = value;
     }
+}
+
+/// Minutes as they were typed; what is no number is none.
+pub(super) fn minutes(typed: f64) -> Duration {
+    let minutes = if typed.is_nan() { 0.0 } else { typed.clamp(0.0, 1e6) };
+    Duration::from_secs_f64(minutes * 60.0)
 }
 
 pub(super) fn threads(typed: Option<usize>) -> usize {

@@ -147,7 +147,9 @@ pub fn entries(folder: &Path) -> Result<Vec<Entry>, String> {
 /// # Errors
 /// In one line what is wrong with the manifest, or that it has no such column.
 pub fn tags(folder: &Path, rows: &[String], column: &str) -> Result<Vec<String>, String> {
-    let listed = records(&folder.join(MANIFEST_FILE), &["file", column])?;
+    let manifest = folder.join(MANIFEST_FILE);
+    let listed = records(&manifest, &["file", column])
+        .or_else(|e| records(&manifest, &["page", column]).map_err(|_| e))?;
     let by_page: HashMap<String, String> = listed.into_iter().map(|[f, tag]| (f, tag)).collect();
     let pages: HashMap<String, String> =
         entries(folder)?.into_iter().map(|e| (e.row, e.page)).collect();

@@ -19,6 +19,9 @@ const LASTING: f64 = 0.94;
 /// Pictures overlap, so that each after the first adds this much to what is known, and not all of it.
 const ADDED: f64 = 0.06;
 
+/// Numbers of a listener, at most: ten times what comes with Sideman, a few milliseconds a bar on the worker.
+const MOST_PARAMETERS: usize = 4 << 20;
+
 /// The network and the names of its styles.
 #[derive(Debug)]
 pub struct Listener {
@@ -30,7 +33,8 @@ impl Listener {
     /// A model of the recipe `listener`.
     ///
     /// # Errors
-    /// [`ModelError::Input`] when it looks at other pictures than those of live playing.
+    /// [`ModelError::Input`] when it looks at other pictures than those of live playing, [`ModelError::Size`] when it would
+    /// keep the worker too long.
     pub fn new(checkpoint: ImageCheckpoint) -> Result<Self, ModelError> {
         let ImageCheckpoint { manifest, net } = checkpoint;
         for (what, got, want) in [
@@ -40,6 +44,11 @@ impl Listener {
             if got != want {
                 return Err(ModelError::Input { what, got, want });
             }
+        }
+        let parameters = net.values().len();
+        if parameters > MOST_PARAMETERS {
+            let (field, value, high) = ("the listener's parameters", parameters, MOST_PARAMETERS);
+            return Err(ModelError::Size { field, value, low: 1, high });
         }
         Ok(Self { styles: manifest.classes, net })
     }

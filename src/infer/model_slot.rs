@@ -156,6 +156,8 @@ impl ModelSlot {
             }
             _ => Ok(None),
         };
+        let listener =
+            listener.map_err(|e| ModelError::Json(format!("its folder '{LISTENER}': {e}")));
         let net = loaded.and_then(|c| Ok((c.hash(), self.open(&c)?, listener?)));
         let mut status = self.status.lock();
         match net {

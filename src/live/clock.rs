@@ -49,6 +49,17 @@ enum Source {
     Host { shift: i64 },
 }
 
+/// Where the music is.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Now {
+    /// In quarter notes of the take.
+    pub beats: Beats,
+    /// Its bar lines.
+    pub bars: Bars,
+    /// How fast it goes.
+    pub tempo: Tempo,
+}
+
 #[derive(Clone, Debug)]
 pub(crate) struct Clock {
     rate: SampleRate,
@@ -124,9 +135,10 @@ impl Clock {
         }
     }
 
-    /// The position at the start of the block, in quarter notes of the take.
-    pub(crate) fn beats(&self) -> Beats {
-        Beats(self.position(0) / TICKS_PER_BEAT as f64)
+    /// Where the music is at the start of the block; `None` while no time passes.
+    pub(crate) fn now(&self) -> Option<Now> {
+        let beats = Beats(self.position(0) / TICKS_PER_BEAT as f64);
+        self.runs().then(|| Now { beats, bars: self.bars, tempo: self.tempo() })
     }
 
     /// Our own clock goes on from a sample of the block at another pace.

@@ -6,7 +6,7 @@ use crate::link::pair::AudioEnd;
 use crate::link::settings::{Mode, Settings};
 use crate::live::answers::Answers;
 use crate::live::block::{Block, Sink};
-use crate::live::clock::{Boundary, Change, Clock};
+use crate::live::clock::{Boundary, Change, Clock, Now};
 use crate::live::echo::Echoes;
 use crate::live::ledger::Ledger;
 use crate::live::pulse::{Pulse, Steer};
@@ -15,7 +15,7 @@ use crate::live::scheduler::Scheduler;
 use crate::live::timed::{Timed, Timetable, Until};
 use crate::music::event::{Channel, Midi, TimedMidi};
 use crate::music::pitch::Pitch;
-use crate::music::time::{Bars, Beats, SampleRate, Tick};
+use crate::music::time::{SampleRate, Tick};
 
 /// Keys of one tick that are told to the model. More is a flood, not music.
 const HEARD_PER_TICK: u8 = 16;
@@ -176,9 +176,9 @@ impl Improviser {
         self.scheduler.planned()
     }
 
-    /// Where the next block begins, and the bar lines; `None` while no time passes.
-    pub fn now(&self) -> Option<(Beats, Bars)> {
-        self.clock.runs().then(|| (self.clock.beats(), self.clock.bars()))
+    /// Where the next block begins; `None` while no time passes.
+    pub fn now(&self) -> Option<Now> {
+        self.clock.now()
     }
 
     /// Whether nothing that Sideman started is still sounding.

@@ -29,8 +29,6 @@ pub struct Act {
     pub thru: bool,
     /// Samples a second.
     pub rate: SampleRate,
-    /// How much earlier notes leave than they are heard here, so that a slow instrument keeps time with us.
-    pub ahead: Duration,
     room: [[f32; BLOCK]; 2],
 }
 
@@ -38,8 +36,8 @@ impl Act {
     /// An act without an instrument to play to.
     pub const fn new(stage: Stage, arrivals: Arrivals, rate: SampleRate) -> Self {
         let room = [[0.0; BLOCK]; 2];
-        let (outbox, sender, thru, ahead) = (None, None, false, Duration::ZERO);
-        Self { stage, arrivals, outbox, sender, thru, rate, ahead, room }
+        let (outbox, sender, thru) = (None, None, false);
+        Self { stage, arrivals, outbox, sender, thru, rate, room }
     }
 
     /// Plays samples from `now` on, piece by piece, and hands each piece's two sides over.
@@ -55,7 +53,8 @@ impl Act {
         while done < frames {
             let piece = (frames - done).min(BLOCK);
             let at = now + self.time(done);
-            let events = self.arrivals.block(at, piece);
+            // All that the callback plays came before it: each piece has what is as old as the pieces are long.
+            let events = self.arrivals.block(now, frames - done, piece);
             let [left, right] = &mut self.room;
             let (left, right) = (&mut left[..piece], &mut right[..piece]);
             let played = self.stage.process(events, left, right);
@@ -63,8 +62,7 @@ impl Act {
                 for event in played {
                     if self.thru || event.midi.channel() != PLAYER {
                         let late = f64::from(event.offset) / self.rate.hertz();
-                        let due = at + Duration::from_secs_f64(late);
-                        send(outbox, due.checked_sub(self.ahead).unwrap_or(due), event.midi);
+                        send(outbox, at + Duration::from_secs_f64(late), event.midi);
                     }
                 }
             }

@@ -51,23 +51,24 @@ impl Door {
 }
 
 impl Arrivals {
-    /// The messages of a block that is asked for now: each as late in it as it came in the time of the last one. All of
-    /// them are late by the same, a block, so that no rhythm suffers.
+    /// The messages of the next `frames` samples of a callback that was called `now` and has `left` samples to play, these
+    /// and those behind them. Each message is late by the length of the callback, so that no rhythm suffers.
     ///
     /// Audio thread. No allocation, lock or system call.
-    pub fn block(&mut self, now: Instant, frames: usize) -> &[TimedMidi] {
+    pub fn block(&mut self, now: Instant, left: usize, frames: usize) -> &[TimedMidi] {
         self.block.clear();
         let mut last = 0;
         while !self.block.is_full()
             && let Some(arrived) = self.next.take().or_else(|| self.ring.try_pop())
         {
-            // It came while this block was being asked for.
-            if arrived.at > now {
+            let age = now.saturating_duration_since(arrived.at).as_secs_f64() * self.hertz;
+            let offset = (left as f64 - age).max(0.0);
+            // It is for a later piece, or came while this was being asked for.
+            if arrived.at > now || offset >= frames as f64 && frames < left {
                 self.next = Some(arrived);
                 break;
             }
-            let before = now.duration_since(arrived.at).as_secs_f64() * self.hertz;
-            let offset = (frames as f64 - before).clamp(0.0, frames.saturating_sub(1) as f64);
+            let offset = offset.min(frames.saturating_sub(1) as f64);
             // Two keyboards share the ring, each on its own thread.
             last = (offset as u32).max(last);
             self.block.push(TimedMidi { offset: last, midi: arrived.midi.on(PLAYER) });
@@ -92,7 +93,7 @@ mod tests {
         let start = Instant::now();
         let at = |ms: f64| start + Duration::from_secs_f64(ms / 1e3);
         let times = [1.0, 3.5, 7.25, 7.3, 16.0, 16.01, 29.9];
-        for frames in [48_usize, 100, 256, 480] {
+        for frames in [48_usize, 100, 256, 480, 960] {
             let (door, mut arrivals) = arrivals(SampleRate::new(48_000.0));
             let mut found = Vec::new();
             let mut next = 0;
@@ -102,9 +103,13 @@ mod tests {
                     assert!(door.enter(at(times[next]), key(next as u8)));
                     next += 1;
                 }
-                for event in arrivals.block(now, frames) {
-                    found.push((block * frames) as f64 + f64::from(event.offset));
-                    assert!(matches!(event.midi, Midi::NoteOn { channel: PLAYER, .. }));
+                // A callback is played in pieces of 64.
+                for done in (0..frames).step_by(64) {
+                    let piece = (frames - done).min(64);
+                    for event in arrivals.block(now, frames - done, piece) {
+                        found.push((block * frames + done) as f64 + f64::from(event.offset));
+                        assert!(matches!(event.midi, Midi::NoteOn { channel: PLAYER, .. }));
+                    }
                 }
             }
             assert_eq!(found.len(), times.len());
@@ -122,7 +127,7 @@ mod tests {
         for n in 0..100 {
             assert!(door.enter(start + Duration::from_micros(n), key(n as u8)));
         }
-        let events = arrivals.block(start + Duration::from_secs(1), 64).to_vec();
+        let events = arrivals.block(start + Duration::from_secs(1), 64, 64).to_vec();
         assert_eq!(events.len(), 100);
         assert!(events.iter().all(|e| e.offset == 0));
         assert!((0..).zip(&events).all(|(n, e)| e.midi == key(n).on(PLAYER)));
@@ -137,7 +142,7 @@ mod tests {
         let start = Instant::now();
         let (door, mut arrivals) = arrivals(SampleRate::new(48_000.0));
         assert!(door.enter(start + Duration::from_millis(1), key(60)));
-        assert!(arrivals.block(start, 48).is_empty());
-        assert_eq!(arrivals.block(start + Duration::from_millis(1), 48).len(), 1);
+        assert!(arrivals.block(start, 48, 48).is_empty());
+        assert_eq!(arrivals.block(start + Duration::from_millis(1), 48, 48).len(), 1);
     }
 }

@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 use std::sync::atomic::{AtomicBool, AtomicU64};
 
 use ::jack::{
-    AsyncClient, AudioOut, Client, ClientOptions, ClientStatus, Control, Frames, MidiIn, MidiOut,
+    AsyncClient, AudioOut, Client, ClientOptions, ClientStatus, Control, MidiIn, MidiOut,
     NotificationHandler, Port, PortFlags, PortId, ProcessHandler, ProcessScope, RawMidi,
 };
 use arrayvec::ArrayVec;
@@ -17,7 +17,7 @@ use crate::standalone::held::Held;
 use crate::standalone::performance::PLAYER;
 use crate::standalone::stage::Stage;
 
-/// The player's messages of a period, at most; what is more comes with the next.
+/// The player's messages of a period, at most.
 const EVENTS: usize = 512;
 
 /// A connection to the server, not yet playing.
@@ -34,13 +34,15 @@ pub struct JackFace {
 /// What the server tells.
 #[derive(Debug, Default)]
 struct News {
-    /// A connection was taken away: the keys that came over it are lifted.
+    /// A keyboard was taken away, or more came than fits a period: all keys are lifted, since those of several keyboards
+    /// on one port can't be told apart.
     parted: AtomicBool,
     gone: AtomicBool,
     xruns: AtomicU64,
 }
 
-struct Watch(Arc<News>);
+/// Listens to the server; knows the full name of the port that keyboards are connected to.
+struct Watch(Arc<News>, String);
 
 struct Player {
     stage: Stage,
@@ -100,7 +102,9 @@ impl JackServer {
             held: Held::default(),
             thru,
         };
-        let client = client.activate_async(Watch(Arc::clone(&news)), player).map_err(refused)?;
+        let client = client
+            .activate_async(Watch(Arc::clone(&news), own[0].clone()), player)
+            .map_err(refused)?;
         if connect {
             plug(client.as_client(), &own);
         }
@@ -147,8 +151,8 @@ impl NotificationHandler for Watch {
     }
 
     fn ports_connected(&mut self, client: &Client, a: PortId, b: PortId, connected: bool) {
-        let own = |id| client.port_by_id(id).is_some_and(|port| client.is_mine(&port));
-        if !connected && (own(a) || own(b)) {
+        let named = |id| client.port_by_id(id).and_then(|port| port.name().ok());
+        if !connected && [a, b].into_iter().any(|id| named(id).as_ref() == Some(&self.1)) {
             self.0.parted.store(true, Release);
         }
     }
@@ -174,6 +178,9 @@ impl ProcessHandler for Player {
             let Some(midi) = Midi::from_bytes(raw.bytes).map(|m| m.on(PLAYER)) else { continue };
             if self.events.try_push(TimedMidi { offset: raw.time, midi }).is_ok() {
                 self.held.follow(midi);
+            } else {
+                // A key's end may be among what is lost.
+                self.news.parted.store(true, Release);
             }
         }
         let [left, right] = &mut self.sides;
@@ -188,10 +195,6 @@ impl ProcessHandler for Player {
                 let _ = writer.write(&raw);
             }
         }
-        Control::Continue
-    }
-
-    fn buffer_size(&mut self, _: &Client, _: Frames) -> Control {
         Control::Continue
     }
 }

@@ -1,7 +1,7 @@
 //! MIDI keyboards by the system's own MIDI (ALSA, `CoreMIDI`, Windows): all of them or chosen ones, heard together, coming
 //! and going as they are plugged.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -20,6 +20,8 @@ pub struct Keyboards {
     door: Door,
     wanted: Vec<String>,
     open: BTreeMap<String, Keyboard>,
+    /// Those that could not be heard, so that it is said once.
+    refused: BTreeSet<String>,
     /// A port of ours that other programs may send to.
     _own: Option<MidiInputConnection<Ear>>,
 }
@@ -28,7 +30,7 @@ struct Keyboard {
     name: String,
     held: Arc<Mutex<Held>>,
     /// Dropping it ends the listening.
-    _connection: MidiInputConnection<Ear>,
+    connection: MidiInputConnection<Ear>,
 }
 
 /// What a listening thread has.
@@ -96,7 +98,7 @@ impl Keyboards {
     /// A line on why there is no MIDI here.
     pub fn new(door: Door, wanted: Vec<String>) -> Result<Self, String> {
         let own = own_port(input()?, &door);
-        Ok(Self { door, wanted, open: BTreeMap::new(), _own: own })
+        Ok(Self { door, wanted, open: BTreeMap::new(), refused: BTreeSet::new(), _own: own })
     }
 
     /// Finds keyboards that came and went since the last time. Opens ports: not on the audio thread.
@@ -112,12 +114,14 @@ impl Keyboards {
             self.open.keys().filter(|id| !there.contains_key(*id)).cloned().collect();
         let mut changes = Vec::new();
         for id in gone {
-            let Some(keyboard) = self.open.remove(&id) else { continue };
-            lift(&self.door, &keyboard.held);
-            changes.push(Plugged::Out(keyboard.name));
+            let Some(Keyboard { name, held, connection }) = self.open.remove(&id) else { continue };
+            drop(connection);
+            lift(&self.door, &held);
+            changes.push(Plugged::Out(name));
         }
+        self.refused.retain(|id| there.contains_key(id));
         for (id, (name, port)) in there {
-            if self.open.contains_key(&id) {
+            if self.open.contains_key(&id) || self.refused.contains(&id) {
                 continue;
             }
             let held = Arc::default();
@@ -128,17 +132,15 @@ impl Keyboards {
             match opened {
                 Ok(connection) => {
                     changes.push(Plugged::In(name.clone()));
-                    self.open.insert(id, Keyboard { name, held, _connection: connection });
+                    self.open.insert(id, Keyboard { name, held, connection });
                 }
-                Err(why) => changes.push(Plugged::Refused(name, why)),
+                Err(why) => {
+                    changes.push(Plugged::Refused(name, why));
+                    self.refused.insert(id);
+                }
             }
         }
         changes
-    }
-
-    /// The names of those that are heard.
-    pub fn names(&self) -> Vec<String> {
-        self.open.values().map(|k| k.name.clone()).collect()
     }
 }
 
@@ -247,7 +249,7 @@ mod tests {
         listen(0, &[0xf8], &mut second);
         lift(&door, &one);
         let now = Instant::now();
-        let heard: Vec<Midi> = ring.block(now, 64).iter().map(|e: &TimedMidi| e.midi).collect();
+        let heard: Vec<Midi> = ring.block(now, 64, 64).iter().map(|e: &TimedMidi| e.midi).collect();
         let channel = Channel::new(0);
         assert_eq!(
             heard,

@@ -2,8 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::live::clock::Now;
 use crate::music::event::Midi;
-use crate::music::time::{Beats, Meter, Tempo};
+use crate::music::time::{Beats, Meter, TICKS_PER_BEAT};
 use crate::standalone::Part;
 use crate::standalone::midi_out::{MeterEvent, OutNote, OutTrack, Take, TempoEvent};
 use crate::standalone::performance::PLAYER;
@@ -23,19 +24,24 @@ struct Played {
     to: Option<f64>,
 }
 
-/// All notes of a session, by beats. A new take goes on behind the one before.
+/// All notes of a session, on the beats that were heard.
 #[derive(Clone, Debug, Default)]
 pub struct Session {
     notes: Vec<Played>,
-    /// Where the last message was, and how far its take was moved.
+    /// Where the tempo changed, and to how many beats a minute.
+    tempos: Vec<(f64, f64)>,
+    /// Where the music last was, and where its last bar line lies within a bar.
     last: f64,
-    shift: f64,
+    bar_line: f64,
 }
+
+/// Beats a minute by which a tempo differs from the one before at least to be kept.
+const TEMPO_STEP: f64 = 0.5;
 
 impl Session {
     /// Follows what sounds.
     pub fn hear(&mut self, heard: &Heard) {
-        let at = self.at(heard.beats);
+        let at = self.at(heard.now);
         let part = if heard.midi.channel() == PLAYER { Part::Player } else { Part::Machine };
         match heard.midi {
             Midi::NoteOn { key, velocity, .. } => {
@@ -44,22 +50,29 @@ impl Session {
             Midi::NoteOff { key, .. } => {
                 let open = |n: &&mut Played| n.part == part && n.key == key && n.to.is_none();
                 if let Some(note) = self.notes.iter_mut().rev().find(open) {
-                    note.to = Some(at);
+                    note.to = Some(at.max(note.from));
                 }
             }
             _ => {}
         }
     }
 
-    /// A place of the take that is played, in beats of the session. Where it falls back, a new take has begun.
-    pub fn at(&mut self, beats: Option<Beats>) -> f64 {
-        let Some(Beats(beats)) = beats else { return self.last };
-        // An offset within a block is interpolated: small steps back are none.
-        if beats + self.shift < self.last - 1.0 {
-            self.shift = self.last.ceil() - beats.floor();
+    /// Where the music is, in beats; while no time passes, where it last was.
+    pub fn at(&mut self, now: Option<Now>) -> f64 {
+        let Some(Now { beats: Beats(beats), bars, tempo }) = now else { return self.last };
+        let bar = bars.length as f64 / TICKS_PER_BEAT as f64;
+        self.bar_line = bars.origin.beats().0.rem_euclid(bar);
+        let tempo = tempo.beats_per_minute();
+        if self.tempos.last().is_none_or(|(_, t)| (t - tempo).abs() >= TEMPO_STEP) {
+            self.tempos.push((beats, tempo));
         }
-        self.last = (beats + self.shift).max(self.last);
-        beats + self.shift
+        self.last = beats.max(self.last);
+        beats
+    }
+
+    /// Beats from 0 to a bar line.
+    pub const fn bar_line(&self) -> f64 {
+        self.bar_line
     }
 
     /// The notes that end behind a place, or still sound.
@@ -81,9 +94,16 @@ impl Session {
         self.notes.iter().filter(|n| n.part == part).count()
     }
 
-    /// Both parts as a MIDI file, on the beats that were heard, at one tempo.
-    pub fn take(&self, tempo: Tempo, meter: Meter, machine: u8) -> Take {
-        let tick = |beats: f64| (beats.max(0.0) * f64::from(PPQ)).round() as u32;
+    /// Both parts as a MIDI file, on the beats and in the tempos that were heard, with its bar lines where the last ones
+    /// were.
+    pub fn take(&self, meter: Meter, machine: u8) -> Take {
+        let bar = 4.0 * f64::from(meter.numerator) / f64::from(meter.denominator.max(1));
+        let early = if self.bar_line > 0.0 { bar - self.bar_line } else { 0.0 };
+        let tick = |beats: f64| ((beats + early).max(0.0) * f64::from(PPQ)).round() as u32;
+        let tempo = |(nth, (beats, tempo)): (usize, &(f64, f64))| TempoEvent {
+            tick: if nth == 0 { 0 } else { tick(*beats) },
+            micros_per_quarter: (60e6 / tempo.max(1.0)).round() as u32,
+        };
         let track = |part, program, channel: u8| OutTrack {
             program,
             channel,
@@ -100,10 +120,7 @@ impl Session {
         };
         Take {
             ticks_per_quarter: PPQ,
-            tempos: vec![TempoEvent {
-                tick: 0,
-                micros_per_quarter: (tempo.seconds_per_beat() * 1e6).round() as u32,
-            }],
+            tempos: self.tempos.iter().enumerate().map(tempo).collect(),
             meters: vec![MeterEvent {
                 tick: 0,
                 numerator: meter.numerator,
@@ -126,34 +143,39 @@ pub fn free_name(folder: &Path, name: &str) -> PathBuf {
 mod tests {
     use super::*;
     use crate::music::event::Channel;
+    use crate::music::time::{Bars, Tempo, Tick};
 
-    fn heard(beats: Option<f64>, midi: Midi) -> Heard {
-        Heard { sample: 0, beats: beats.map(Beats), midi }
+    fn heard(beats: Option<f64>, tempo: f64, midi: Midi) -> Heard {
+        let bars = Bars { origin: Tick(12), length: 48 };
+        let at = |beats| Now { beats: Beats(beats), bars, tempo: Tempo::new(tempo) };
+        Heard { now: beats.map(at), midi }
     }
 
     #[test]
-    fn a_second_take_goes_on_behind_the_first() {
+    fn a_session_keeps_notes_tempos_and_bar_lines() {
         let mut session = Session::default();
         let on = |channel, key| Midi::NoteOn { channel, key, velocity: 90 };
         let off = |channel, key| Midi::NoteOff { channel, key, velocity: 0 };
         let machine = Channel::new(1);
-        for (beats, midi) in [
-            (Some(0.0), on(PLAYER, 60)),
-            (Some(1.0), off(PLAYER, 60)),
-            (Some(5.5), on(machine, 48)),
-            (Some(6.25), off(machine, 48)),
-            (Some(0.25), on(PLAYER, 62)),
-            (Some(0.2), on(machine, 50)),
-            (None, off(machine, 50)),
+        for (beats, tempo, midi) in [
+            (Some(1.0), 80.0, on(PLAYER, 60)),
+            (Some(2.0), 80.2, off(PLAYER, 60)),
+            (Some(5.5), 92.0, on(machine, 48)),
+            (Some(6.25), 92.0, off(machine, 48)),
+            (Some(7.0), 92.0, on(machine, 50)),
+            (None, 92.0, off(machine, 50)),
         ] {
-            session.hear(&heard(beats, midi));
+            session.hear(&heard(beats, tempo, midi));
         }
-        let take = session.take(Tempo::new(120.0), Meter::default(), 1);
+        assert!((session.bar_line() - 1.0).abs() < 1e-9);
+        let take = session.take(Meter::default(), 1);
         let ticks = |t: &OutTrack| t.notes.iter().map(|n| (n.tick, n.duration)).collect::<Vec<_>>();
-        assert_eq!(ticks(&take.player), [(0, 480), (7 * 480 + 120, 0)]);
-        assert_eq!(ticks(&take.machine), [(5 * 480 + 240, 360), (7 * 480 + 96, 24)]);
-        assert_eq!(session.count(Part::Player), 2);
-        assert_eq!(session.since(6.5).len(), 2, "what ended before is out of sight");
+        assert_eq!(ticks(&take.player), [(4 * 480, 480)], "the first note is on a bar line");
+        assert_eq!(ticks(&take.machine), [(8 * 480 + 240, 360), (10 * 480, 0)]);
+        let tempos: Vec<_> = take.tempos.iter().map(|t| (t.tick, t.micros_per_quarter)).collect();
+        assert_eq!(tempos, [(0, 750_000), (8 * 480 + 240, 652_174)]);
+        assert_eq!(session.count(Part::Machine), 2);
+        assert_eq!(session.since(6.5).len(), 1, "what ended before is out of sight");
     }
 
     #[test]

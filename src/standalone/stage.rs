@@ -14,9 +14,10 @@ use crate::link::meter::Meter;
 use crate::link::pair::pair;
 use crate::link::settings::Settings;
 use crate::live::block::{Block, Sink};
+use crate::live::clock::Now;
 use crate::live::improviser::Improviser;
 use crate::music::event::{Midi, TimedMidi};
-use crate::music::time::{Bars, Beats, SampleRate, Tick};
+use crate::music::time::{Bars, Beats, SampleRate, Tempo, Tick};
 use crate::standalone::sound::Sound;
 
 /// Messages that may leave a block.
@@ -38,21 +39,10 @@ pub enum Wish {
 /// A message that sounded.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Heard {
-    /// Samples since the stage was built.
-    pub sample: u64,
     /// Where the music was; none while no time passes.
-    pub beats: Option<Beats>,
+    pub now: Option<Now>,
     /// The message, on the channel of who played it.
     pub midi: Midi,
-}
-
-/// Where the music is.
-#[derive(Clone, Copy, PartialEq, Debug)]
-pub struct Place {
-    /// In quarter notes of the take.
-    pub beats: Beats,
-    /// Where its bar lines are.
-    pub bars: Bars,
 }
 
 /// The audio thread's end.
@@ -64,18 +54,17 @@ pub struct Stage {
     heard: HeapProd<Heard>,
     out: Tape,
     board: Arc<Board>,
-    sample: u64,
 }
 
 /// What is written on the stage and read at the desk.
 #[derive(Debug, Default)]
 struct Board {
     running: AtomicBool,
-    /// Bits of the beats.
+    /// Bits of the beats and of the tempo.
     beats: AtomicU64,
+    tempo: AtomicU64,
     origin: AtomicU64,
     length: AtomicU64,
-    sample: AtomicU64,
     /// Messages that the desk was too slow to hear.
     unheard: AtomicU64,
 }
@@ -123,7 +112,6 @@ pub fn build(
         heard,
         out: Tape::default(),
         board: Arc::clone(&board),
-        sample: 0,
     };
     let desk = Desk {
         wishes: wishes_tx,
@@ -158,53 +146,50 @@ impl Stage {
         }
         let frames = left.len().min(right.len());
         self.out.0.clear();
-        let before = self.improviser.now().map(|(beats, _)| beats);
+        let before = self.improviser.now();
         let block = Block { frames: frames as u32, transport: None, offline: false, events };
         self.improviser.process(&block, &self.settings, &mut self.out);
         self.sound.play(&self.out.0, left, right);
         let now = self.improviser.now();
         for event in &self.out.0 {
-            let heard = Heard {
-                sample: self.sample + u64::from(event.offset),
-                beats: between(before, now.map(|n| n.0), event.offset, frames),
-                midi: event.midi,
-            };
+            let heard = Heard { now: between(before, now, event.offset, frames), midi: event.midi };
             if self.heard.try_push(heard).is_err() {
                 self.board.unheard.fetch_add(1, Relaxed);
             }
         }
-        self.sample += frames as u64;
-        self.board.write(now, self.sample);
+        self.board.write(now);
         &self.out.0
     }
 }
 
 /// Where the music is within a block that began and ended there.
-fn between(from: Option<Beats>, to: Option<Beats>, offset: u32, frames: usize) -> Option<Beats> {
+fn between(from: Option<Now>, to: Option<Now>, offset: u32, frames: usize) -> Option<Now> {
     let to = to.or(from)?;
-    let from = from.unwrap_or(to);
-    Some(Beats(from.0 + (to.0 - from.0) * f64::from(offset) / frames.max(1) as f64))
+    let from = from.unwrap_or(to).beats.0;
+    let beats = from + (to.beats.0 - from) * f64::from(offset) / frames.max(1) as f64;
+    Some(Now { beats: Beats(beats), ..to })
 }
 
 impl Board {
-    fn write(&self, now: Option<(Beats, Bars)>, sample: u64) {
-        if let Some((beats, bars)) = now {
+    fn write(&self, now: Option<Now>) {
+        if let Some(Now { beats, bars, tempo }) = now {
             self.beats.store(beats.0.to_bits(), Relaxed);
+            self.tempo.store(tempo.beats_per_minute().to_bits(), Relaxed);
             self.origin.store(bars.origin.0 as u64, Relaxed);
             self.length.store(bars.length as u64, Relaxed);
         }
         self.running.store(now.is_some(), Relaxed);
-        self.sample.store(sample, Relaxed);
     }
 }
 
 impl Desk {
     /// Asks for something; `false` where the stage has not listened for long.
     pub fn ask(&mut self, wish: Wish) -> bool {
-        if let Wish::Play(settings) = wish {
+        let asked = self.wishes.try_push(wish).is_ok();
+        if let (true, Wish::Play(settings)) = (asked, wish) {
             self.settings = settings;
         }
-        self.wishes.try_push(wish).is_ok()
+        asked
     }
 
     /// The next message that sounded.
@@ -213,21 +198,18 @@ impl Desk {
     }
 
     /// Where the music is; none while nobody has played for long. For the eye: its parts may be of two blocks.
-    pub fn place(&self) -> Option<Place> {
+    pub fn now(&self) -> Option<Now> {
         let board = &self.board;
         let number = |n: &AtomicU64| n.load(Relaxed) as i64;
-        board.running.load(Relaxed).then(|| Place {
-            beats: Beats(f64::from_bits(board.beats.load(Relaxed))),
+        let real = |n: &AtomicU64| f64::from_bits(n.load(Relaxed));
+        board.running.load(Relaxed).then(|| Now {
+            beats: Beats(real(&board.beats)),
             bars: Bars {
                 origin: Tick(number(&board.origin)),
                 length: number(&board.length).max(1),
             },
+            tempo: Tempo::new(real(&board.tempo)),
         })
-    }
-
-    /// Samples played.
-    pub fn sample(&self) -> u64 {
-        self.board.sample.load(Relaxed)
     }
 
     /// Messages that this end did not fetch in time.

@@ -6,7 +6,7 @@ mod excerpt;
 
 use serde::{Deserialize, Serialize};
 
-pub use excerpt::{Excerpt, LEAST};
+pub use excerpt::Excerpt;
 
 use crate::data::mix::{below, random};
 use crate::data::roles::{Piece, Role, Shares};
@@ -110,7 +110,7 @@ impl Style {
         seed: u64,
     ) -> Result<Self, ShelfError> {
         let Split { train, valid: test } = Split::new(pieces, share, seed)?;
-        let Split { train, valid: dev } = Split::new(train, share, seed + 1)?;
+        let Split { train, valid: dev } = Split::new(train, share, seed.wrapping_add(1))?;
         Ok(Self { name, train, dev, test })
     }
 }
@@ -168,7 +168,8 @@ impl<'a> Playing<'a> {
         let style = &self.styles[label];
         let pieces = if to_choose { &style.dev } else { &style.train };
         let (excerpt, piece) = self.excerpt(stream, pieces)?;
-        let semitones = below(&mut random(self.config.net.seed + 1, stream), 12) as i32 - 5;
+        let semitones =
+            below(&mut random(self.config.net.seed.wrapping_add(1), stream), 12) as i32 - 5;
         excerpt.draw(semitones, out);
         Ok((label as u16, piece))
     }

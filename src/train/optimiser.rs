@@ -1,4 +1,5 @@
-//! The ways of the `composer` recipe to move weights against their gradients, as Keras has them.
+//! The ways of the `composer` recipe to move weights against their gradients: those that Keras has (but
+//! Adam with the smaller epsilon of its paper, 1e-8).
 
 use serde::{Deserialize, Serialize};
 

@@ -45,9 +45,9 @@ pub(super) fn blank(width: usize, height: usize) -> RgbImage {
     RgbImage::from_pixel(width as u32, height as u32, GROUND.into())
 }
 
-/// A grey picture at a width.
+/// A grey picture at a width, and at most three times as high: no row is higher.
 pub(super) fn fitted(picture: &Grey, width: usize) -> RgbImage {
-    let height = (picture.height * width).div_ceil(picture.width.max(1)).max(1);
+    let height = (picture.height * width).div_ceil(picture.width.max(1)).clamp(1, 3 * width);
     coloured(&draw::resize(picture, width, height))
 }
 

@@ -10,7 +10,7 @@ use super::{BATCH, open};
 use crate::cli::composer_args::ComposerPredictArgs;
 use crate::cli::train::threads;
 use crate::data::pages::gate::Gate;
-use crate::data::pages::{Area, Rule, Sliced, Verdict, draw, open as file, slice};
+use crate::data::pages::{Area, Rule, Sliced, Verdict, draw, open as file, pdf, slice};
 use crate::data::rows::{Rows, ink};
 use crate::model::image::checkpoint::ImageCheckpoint;
 use crate::train::composer::run;
@@ -55,7 +55,7 @@ pub(super) struct Page {
 
 pub(super) fn predict(args: &ComposerPredictArgs) -> Result<()> {
     let model = open(&args.model)?;
-    let sliced = slices(&args.page)?;
+    let sliced = slices(&args.page, args.sheet)?;
     let page = judge(&args.page, &model, &sliced, threads(args.threads))?;
     if let Some(path) = &args.out {
         page_picture::save(path, &sliced, &page).with_context(|| path.display().to_string())?;
@@ -69,10 +69,15 @@ pub(super) fn predict(args: &ComposerPredictArgs) -> Result<()> {
 }
 
 /// The rows of a page, as `pages slice` finds them.
-fn slices(path: &Path) -> Result<Sliced> {
+fn slices(path: &Path, sheet: usize) -> Result<Sliced> {
     let gate = Gate::new(file::MEMORY);
-    let sliced = file::with_page(path, &gate, |page| slice(page, Rule::Staves))
-        .map_err(|e| anyhow!("{}: {e}", path.display()))?;
+    let cut = |page| slice(page, Rule::Staves);
+    let sliced = if path.extension().is_some_and(|e| e.eq_ignore_ascii_case("pdf")) {
+        pdf::with_sheet(&std::env::current_exe()?, path, sheet, &gate, cut)
+    } else {
+        file::with_page(path, &gate, cut)
+    };
+    let sliced = sliced.map_err(|e| anyhow!("{}: {e}", path.display()))?;
     if !sliced.rows.iter().any(|row| row.verdict == Verdict::Row) {
         bail!("{}: no rows: all that was found is too high for one", path.display());
     }

@@ -1,5 +1,6 @@
 //! `listener eval`: how often the style is right after so many bars, as live playing would have it by then.
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
@@ -20,7 +21,7 @@ use crate::train::chart::{Curve, svg};
 use crate::train::composer::verdicts::Verdicts;
 use crate::train::listener::baseline::Baseline;
 use crate::train::listener::{ListenerConfig, Playing, Style, player};
-use crate::train::run::BEST_FOLDER;
+use crate::train::run::{BEST_FOLDER, CONFIG_FILE};
 
 /// Bars after which is asked.
 const BARS: [i64; 6] = [1, 2, 4, 8, 16, 32];
@@ -87,7 +88,8 @@ pub(super) fn eval(args: &ListenerEvalArgs) -> Result<()> {
     }
     ensure!(data.len() == names.len(), "--style: the model knows {}", names.join(", "));
     data.sort_by_key(|d| names.iter().position(|n| *n == d.name));
-    let styles = super::read(&data, args.valid_share, seed, threads)?;
+    let share = args.valid_share.or_else(|| run_share(&args.model)).unwrap_or(0.1);
+    let styles = super::read(&data, share, seed, threads)?;
     let held: Vec<Vec<Piece>> = styles
         .iter()
         .map(|s| shelf::take(if args.side == HeldSide::Test { &s.test } else { &s.dev }))
@@ -117,6 +119,12 @@ pub(super) fn eval(args: &ListenerEvalArgs) -> Result<()> {
         print(&findings);
     }
     Ok(())
+}
+
+/// What a run held out; none where the folder is a model's.
+fn run_share(run: &Path) -> Option<f64> {
+    let json = std::fs::read(run.join(CONFIG_FILE)).ok()?;
+    serde_json::from_slice::<ListenerConfig>(&json).ok().map(|config| config.valid_share)
 }
 
 /// Logistic regression on what the network learnt from.

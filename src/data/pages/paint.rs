@@ -22,7 +22,8 @@ const MOST_MEMORY: u64 = 2_000_000_000;
 #[cfg(unix)]
 const MOST_SECONDS: u64 = 60;
 
-/// Takes the limits on; they hold to the end of the process, which dies beyond them.
+/// Takes the limits on; they hold to the end of the process, which dies beyond them. Linux holds to both, macOS to the
+/// time, and Windows knows neither.
 ///
 /// # Errors
 /// Where the system refuses.

@@ -13,6 +13,8 @@ use crate::data::pages::open::{BESIDE, MOST_PIXELS};
 pub const WORDS: [&str; 2] = ["pages", "paint"];
 /// What every reason of [`paint`](super::paint) begins with.
 const REFUSED: &str = "refused: ";
+/// Sheets of a file, at most: a complete edition has some thousand.
+const MOST_SHEETS: usize = 10_000;
 /// Characters of an answer's first lines, at most.
 const LONGEST_HEAD: u64 = 64;
 
@@ -25,7 +27,11 @@ pub fn sheets(painter: &Path, path: &Path) -> Result<usize, String> {
         let mut text = String::new();
         out.take(LONGEST_HEAD).read_to_string(&mut text).map(|_| text)
     })?;
-    answer.trim().parse().map_err(|_| "refused: the painter counted nothing".to_owned())
+    let sheets = answer.trim().parse().map_err(|_| "refused: the painter counted nothing")?;
+    if sheets > MOST_SHEETS {
+        return Err(format!("refused: {sheets} sheets, at most {MOST_SHEETS}"));
+    }
+    Ok(sheets)
 }
 
 /// Does something with a sheet, counted from 1, while its memory is held.
@@ -39,9 +45,11 @@ pub fn with_sheet<T>(
     gate: &Gate,
     work: impl FnOnce(Grey) -> Result<T, String>,
 ) -> Result<T, String> {
-    // Its size is not known before it is drawn.
-    let _held = gate.enter(MOST_PIXELS * BESIDE);
+    // Its size is not known before it is drawn, and the painter needs memory of its own: one at a time.
+    let alone = gate.enter(u64::MAX);
     let page = ask(painter, path, Some(sheet), &mut |out| read_pgm(out))?;
+    drop(alone);
+    let _held = gate.enter(page.pixels.len() as u64 * BESIDE);
     work(page)
 }
 
@@ -56,6 +64,12 @@ fn ask<T>(
     let mut command = Command::new(painter);
     command.args(WORDS).arg(path).args(sheet.map(|n| n.to_string()));
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    #[cfg(unix)]
+    {
+        // Ctrl-C is for us: a sheet that is being drawn is finished.
+        use std::os::unix::process::CommandExt as _;
+        command.process_group(0);
+    }
     let mut child = command.spawn().map_err(|e| failed(&e))?;
     let (Some(stdout), Some(stderr)) = (child.stdout.take(), child.stderr.take()) else {
         return Err("refused: the painter can't be heard".to_owned());
@@ -72,6 +86,7 @@ fn ask<T>(
             let reason = line.find(REFUSED).map_or(line, |at| &line[at..]);
             Err(reason.to_owned())
         }
+        (Some(101), _) => Err("refused: the painter gave up".to_owned()),
         _ => Err("refused: drawing it takes too much memory or time".to_owned()),
     }
 }

@@ -284,6 +284,9 @@ fn list(job: &Job<'_>) -> io::Result<(Vec<Page>, Vec<String>)> {
             pages.push(page);
             continue;
         }
+        if job.stop.load(Ordering::Relaxed) {
+            break;
+        }
         // What is wrong with a file that has no sheets is told when its first is drawn.
         let sheets = pdf::sheets(job.painter, path).unwrap_or(0).max(1);
         pages.extend((1..=sheets).map(|sheet| Page {

@@ -1,6 +1,6 @@
 //! An image network on disk: `model.json` and `weights.safetensors`, read strictly.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
@@ -151,7 +151,11 @@ fn read_manifest(recipe: &str, json: &[u8]) -> Result<ImageManifest, ModelError>
     if got != want {
         return Err(ModelError::Input { what: "the names of the classes", got, want });
     }
-    if let Some(name) = manifest.classes.iter().find(|n| n.is_empty() || n.len() > MAX_CLASS_NAME) {
+    let odd = |name: &str| {
+        name.is_empty() || name.len() > MAX_CLASS_NAME || name.contains(char::is_control)
+    };
+    let mut seen = BTreeSet::new();
+    if let Some(name) = manifest.classes.iter().find(|n| odd(n) || !seen.insert(n.as_str())) {
         return Err(ModelError::Json(format!("'{}' is no name of a class", printable(name))));
     }
     Ok(manifest)
@@ -215,6 +219,8 @@ mod tests {
         refused(&|j| j["height"] = 0.into(), "height is 0");
         refused(&|j| j["classes"] = vec!["Ann"].into(), "names of the classes");
         refused(&|j| j["classes"][0] = "".into(), "no name");
+        refused(&|j| j["classes"][0] = "A\u{1b}[2J".into(), "no name");
+        refused(&|j| j["classes"] = vec!["Ann", "Ann"].into(), "no name");
         refused(&|j| j["config"]["depth"] = 1_000.into(), "1000");
         refused(&|j| j["config"]["width"] = 8.into(), "shape");
         fs::write(&path, good.to_string()).unwrap();

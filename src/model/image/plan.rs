@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::model::ModelError;
-use crate::model::config::TensorSpec;
+use crate::model::config::{MAX_PARAMETERS, TensorSpec};
 use crate::model::image::convolution::Convolution;
 
 /// The shape of a residual network.
@@ -33,6 +33,15 @@ impl ResNetConfig {
         }
         if ![18, 34, 50].contains(&self.depth) {
             return Err(ModelError::Depth(self.depth));
+        }
+        let value = Plan::new(self).tensors.last().map_or(0, |t| t.range.end);
+        if value > MAX_PARAMETERS {
+            return Err(ModelError::Size {
+                field: "parameters",
+                value,
+                low: 1,
+                high: MAX_PARAMETERS,
+            });
         }
         Ok(())
     }
@@ -185,6 +194,7 @@ mod tests {
             ResNetConfig { depth: 101, ..good },
             ResNetConfig { classes: 1, ..good },
             ResNetConfig { width: 0, ..good },
+            ResNetConfig { width: 256, classes: 65_536, ..good },
         ] {
             assert!(bad.validate().is_err(), "{bad:?}");
         }

@@ -84,6 +84,9 @@ impl ComposerConfig {
                 return wrong(format!("{name} is {value}, allowed are {low} to {high}"));
             }
         }
+        if self.epochs == 0 {
+            return wrong("--epochs is 0, 1 is the least".to_owned());
+        }
         for (name, value, high) in
             [("--lr", self.learning_rate, 10.0), ("--decay", self.decay, 10.0)]
         {

@@ -1,14 +1,11 @@
 //! All that a composer run needs to go on as if it had never stopped, in one file of the run folder.
 
-use std::collections::HashMap;
-use std::fs;
 use std::path::Path;
 
-use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
 
 use crate::train::TrainError;
-use crate::train::resume::RESUME_FILE;
+use crate::train::resume_file::{self, ResumeFile};
 
 /// The entry that only these files have.
 const PROGRESS: &str = "composer-progress";
@@ -42,39 +39,13 @@ pub(super) fn save(
     numbers: &Numbers<'_>,
     progress: &Progress,
 ) -> Result<(), TrainError> {
-    let path = folder.join(RESUME_FILE);
-    let wrong = |e: &dyn std::fmt::Display| TrainError::file(&path, e);
-    let runs =
-        [("values", numbers.values), ("running", numbers.running), ("memory", numbers.memory)].map(
-            |(name, run)| (name, run.iter().flat_map(|x| x.to_le_bytes()).collect::<Vec<u8>>()),
-        );
-    let mut views = Vec::new();
-    for (name, run) in &runs {
-        let view = TensorView::new(Dtype::F32, vec![run.len() / 4], run);
-        views.push((*name, view.map_err(|e| wrong(&e))?));
-    }
-    let progress = serde_json::to_string(progress).map_err(|e| wrong(&e))?;
-    let metadata = HashMap::from([(PROGRESS.to_owned(), progress)]);
-    let file = safetensors::serialize(views, Some(metadata)).map_err(|e| wrong(&e))?;
-    let fresh = path.with_extension("new");
-    fs::write(&fresh, file).map_err(|e| wrong(&e))?;
-    fs::rename(&fresh, &path).map_err(|e| wrong(&e))
+    let Numbers { values, running, memory } = *numbers;
+    let runs = [("values", values), ("running", running), ("memory", memory)];
+    resume_file::write(folder, PROGRESS, progress, &runs)
 }
 
 /// Reads the file: weights, running estimates, memory, progress.
 pub(super) fn load(folder: &Path) -> Result<([Vec<f32>; 3], Progress), TrainError> {
-    let path = folder.join(RESUME_FILE);
-    let wrong = |e: &dyn std::fmt::Display| TrainError::file(&path, e);
-    let bytes = fs::read(&path).map_err(|e| wrong(&e))?;
-    let (_, header) = SafeTensors::read_metadata(&bytes).map_err(|e| wrong(&e))?;
-    let progress = header.metadata().as_ref().and_then(|m| m.get(PROGRESS));
-    let progress = progress.ok_or_else(|| wrong(&"this is no file of a composer run"))?;
-    let progress: Progress = serde_json::from_str(progress).map_err(|e| wrong(&e))?;
-    let file = SafeTensors::deserialize(&bytes).map_err(|e| wrong(&e))?;
-    let run = |name: &str| -> Result<Vec<f32>, TrainError> {
-        let tensor = file.tensor(name).map_err(|e| wrong(&e))?;
-        let (numbers, _) = tensor.data().as_chunks::<4>();
-        Ok(numbers.iter().map(|n| f32::from_le_bytes(*n)).collect())
-    };
-    Ok(([run("values")?, run("running")?, run("memory")?], progress))
+    let (file, progress) = ResumeFile::read(folder, PROGRESS, "a run that learns from pictures")?;
+    Ok(([file.run("values")?, file.run("running")?, file.run("memory")?], progress))
 }

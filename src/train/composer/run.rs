@@ -291,7 +291,7 @@ impl<'a> Runner<'a> {
         let length = self.optimiser.step(self.net.values_mut(), &self.gradients);
         if !score.nats.is_finite() || !length.is_finite() {
             let (epoch, step) = (self.progress.epochs + 1, self.progress.steps);
-            return Err(TrainError::NamesNotFinite { epoch, step });
+            return Err(TrainError::PicturesNotFinite { epoch, step });
         }
         self.progress.steps += 1;
         self.progress.steps_of_epoch += 1;

@@ -5,13 +5,12 @@ use rand_chacha::rand_core::Rng;
 
 use crate::data::mix::below;
 use crate::data::roles::{Piece, Role, Shares};
+use crate::infer::listener::LEAST;
 use crate::model::parameters::{normal, unit};
 use crate::music::note::Voice;
 use crate::music::roll::{self, SPAN, Struck};
 use crate::music::time::{TICKS_PER_BEAT, Tick};
 
-/// Keys without which there is nothing to judge.
-pub const LEAST: usize = 4;
 /// The share of excerpts of which only the last one to three bars are heard, as when a take has just begun.
 const YOUNG: f32 = 0.35;
 /// The deviation of onsets in ticks, at most: 40 ms at 150 beats a minute. It hides which corpora were played and which set.

@@ -13,6 +13,7 @@ mod jack;
 mod process;
 
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -26,6 +27,10 @@ const PERIOD: u64 = 256;
 const TICK: u64 = 2_000;
 const QUAVER: u64 = 6 * TICK;
 const PLAYER: Channel = Channel::new(0);
+/// Quavers that are played.
+const QUAVERS: u64 = 48;
+/// Times that it is tried where periods are lost.
+const TRIES: u32 = 3;
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Tries until it is true.
@@ -68,53 +73,77 @@ fn server(name: &str) -> Option<(Process, Jack)> {
     }
 }
 
+/// What a client heard of the program.
+struct Heard {
+    begin: u64,
+    onsets: Vec<u64>,
+    held: BTreeSet<u8>,
+    /// Periods that were lost meanwhile: the machine was too busy, and frames have jumped.
+    xruns: u32,
+}
+
+/// Plays quavers to the program, ends it, and tells what came back.
+fn session(server: &str, jack: &mut Jack, out: &Path) -> Heard {
+    let mut program = Command::new(assert_cmd::cargo::cargo_bin!("sideman"));
+    program.env("JACK_DEFAULT_SERVER", server).env("NO_COLOR", "1").stdout(Stdio::null());
+    program.args(["--jack", "--loose", "--headless", "--set", "follow-tempo=off", "--out"]);
+    let mut program = Process::start(program.arg(out)).unwrap();
+    until("the program", || jack.connect("player:play", "Sideman:keys").is_ok());
+    jack.connect("Sideman:notes", "player:notes").unwrap();
+    // The model is read from the disk.
+    std::thread::sleep(Duration::from_secs(2));
+    let (begin, before) = (jack.now() + RATE / 2, jack.xruns());
+    for n in 0..QUAVERS {
+        let (at, key) = (begin + n * QUAVER, [60, 64, 67, 65, 62, 69, 67, 72][n as usize % 8]);
+        jack.play(at, &[0x93, key, 96]);
+        jack.play(at + QUAVER - 900, &[0x83, key, 0]);
+    }
+    while jack.now() < begin + QUAVERS * QUAVER {
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    let xruns = jack.xruns() - before;
+    program.end();
+    until("its end", || program.ends_within(Duration::ZERO));
+    let mut heard = Heard { begin, onsets: Vec::new(), held: BTreeSet::new(), xruns };
+    while let Some(event) = jack.recorded() {
+        match Midi::from_bytes(event.bytes()) {
+            Some(Midi::NoteOn { channel, key, .. }) if event.way == Way::Heard => {
+                assert_ne!(channel, PLAYER, "the player's notes are not passed on unasked");
+                heard.onsets.push(event.frame);
+                heard.held.insert(key);
+            }
+            Some(Midi::NoteOff { key, .. }) if event.way == Way::Heard => {
+                heard.held.remove(&key);
+            }
+            _ => {}
+        }
+    }
+    heard
+}
+
 #[test]
 fn a_client_is_answered_on_exact_frames_and_nothing_hangs() {
     let name = format!("sideman-test-{}", std::process::id());
     let Some((_server, mut jack)) = server(&name) else { return };
     let dir = tempfile::tempdir().unwrap();
-    let out = dir.path().join("session.mid");
-    let mut program = Command::new(assert_cmd::cargo::cargo_bin!("sideman"));
-    program.env("JACK_DEFAULT_SERVER", &name).env("NO_COLOR", "1").stdout(Stdio::null());
-    program.args(["--jack", "--loose", "--headless", "--set", "follow-tempo=off", "--out"]);
-    let mut program = Process::start(program.arg(&out)).unwrap();
-    until("the program", || jack.connect("player:play", "Sideman:keys").is_ok());
-    jack.connect("Sideman:notes", "player:notes").unwrap();
-    // The model is read from the disk.
-    std::thread::sleep(Duration::from_secs(2));
-    let begin = jack.now() + RATE / 2;
-    let quavers = 48;
-    for n in 0..quavers {
-        let (at, key) = (begin + n * QUAVER, [60, 64, 67, 65, 62, 69, 67, 72][n as usize % 8]);
-        jack.play(at, &[0x93, key, 96]);
-        jack.play(at + QUAVER - 900, &[0x83, key, 0]);
-    }
-    while jack.now() < begin + quavers * QUAVER {
-        std::thread::sleep(Duration::from_millis(50));
-    }
-    program.end();
-    until("its end", || program.ends_within(Duration::ZERO));
-    let (mut onsets, mut held) = (Vec::new(), BTreeSet::new());
-    while let Some(event) = jack.recorded() {
-        match Midi::from_bytes(event.bytes()) {
-            Some(Midi::NoteOn { channel, key, .. }) if event.way == Way::Heard => {
-                assert_ne!(channel, PLAYER, "the player's notes are not passed on unasked");
-                onsets.push(event.frame);
-                held.insert(key);
-            }
-            Some(Midi::NoteOff { key, .. }) if event.way == Way::Heard => {
-                held.remove(&key);
-            }
-            _ => {}
+    for n in 0..TRIES {
+        let out = dir.path().join(format!("session-{n}.mid"));
+        let Heard { begin, onsets, held, xruns } = session(&name, &mut jack, &out);
+        assert!(onsets.len() > 10, "{} notes", onsets.len());
+        assert_eq!(held, BTreeSet::new(), "left sounding");
+        let kept = std::fs::read(&out).unwrap();
+        assert!(kept.len() > 4 * (onsets.len() + QUAVERS as usize), "{} bytes", kept.len());
+        if xruns > 0 {
+            eprintln!("{xruns} periods were lost: once more");
+            continue;
         }
+        // We hear what we cause, so JACK delays one of the two ways by a period.
+        let late = (onsets[0] - begin) % TICK;
+        assert!([0, PERIOD].contains(&late), "{late}");
+        for onset in &onsets {
+            assert_eq!((onset - begin) % TICK, late, "a tick begins every {TICK} frames");
+        }
+        return;
     }
-    assert!(onsets.len() > 10, "{} notes", onsets.len());
-    assert_eq!(held, BTreeSet::new(), "left sounding");
-    // We hear what we cause, so JACK delays one of the two ways by a period.
-    let late = (onsets[0] - begin) % TICK;
-    assert!([0, PERIOD].contains(&late), "{late}");
-    for onset in &onsets {
-        assert_eq!((onset - begin) % TICK, late, "a tick begins every {TICK} frames");
-    }
-    assert!(std::fs::metadata(&out).unwrap().len() > 100);
+    eprintln!("skipped: this machine is too busy to keep JACK's periods");
 }

@@ -8,9 +8,9 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crate::infer::builtin;
-use crate::infer::listener::{Eye, Heard, LEAST, Listener, Opinion, told};
+use crate::infer::listener::{Eye, Heard, Listener, Opinion, told};
 use crate::music::note::Note;
-use crate::music::roll::{SPAN, Struck};
+use crate::music::roll::{LEAST, SPAN, Struck};
 use crate::music::time::{Bars, TICKS_PER_BEAT, Tick};
 
 /// Ticks from the bar line until its opinion counts: a beat.

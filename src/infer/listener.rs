@@ -12,8 +12,6 @@ use crate::model::image::{Images, ResNet, Workspace};
 use crate::music::roll::{COLUMNS, LINES, Struck, draw};
 use crate::music::time::Tick;
 
-/// Keys in the picture without which there is nothing to judge.
-pub const LEAST: usize = 4;
 /// What a judgement weighs a bar later, against one of then.
 const LASTING: f64 = 0.94;
 /// Pictures overlap, so that each after the first adds this much to what is known, and not all of it.

@@ -7,6 +7,8 @@
 use crate::music::pitch::Pitch;
 use crate::music::time::{TICKS_PER_BEAT, Tick};
 
+/// Keys in the picture without which there is nothing to judge.
+pub const LEAST: usize = 4;
 /// Semitones from the lowest line to the highest.
 pub const LINES: usize = 64;
 /// Sixteenths from left to right.

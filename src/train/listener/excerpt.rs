@@ -5,10 +5,9 @@ use rand_chacha::rand_core::Rng;
 
 use crate::data::mix::below;
 use crate::data::roles::{Piece, Role, Shares};
-use crate::infer::listener::LEAST;
 use crate::model::parameters::{normal, unit};
 use crate::music::note::Voice;
-use crate::music::roll::{self, SPAN, Struck};
+use crate::music::roll::{self, LEAST, SPAN, Struck};
 use crate::music::time::{TICKS_PER_BEAT, Tick};
 
 /// The share of excerpts of which only the last one to three bars are heard, as when a take has just begun.

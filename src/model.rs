@@ -6,7 +6,6 @@ pub mod checkpoint;
 pub mod config;
 pub mod device;
 pub mod engine;
-#[cfg(feature = "train")]
 pub mod image;
 mod kernel;
 pub mod lstm;
@@ -16,7 +15,6 @@ pub mod names;
 pub mod network;
 mod panels;
 pub mod parameters;
-#[cfg(feature = "train")]
 mod product;
 #[cfg(feature = "train")]
 mod sequence;

@@ -1,9 +1,6 @@
 //! The elementwise functions of the LSTM, and the loops of training, compiled once for each vector width and chosen
 //! at run time.
-#![cfg_attr(
-    feature = "train",
-    expect(unsafe_code, reason = "calls of target_feature functions after run-time detection")
-)]
+#![expect(unsafe_code, reason = "calls of target_feature functions after run-time detection")]
 
 /// `a * b + c`, fused where the machine fuses.
 #[expect(clippy::inline_always, reason = "must take on the caller's target features")]
@@ -47,49 +44,78 @@ pub(crate) fn tanh<const FMA: bool>(x: f32) -> f32 {
     2.0 / (1.0 + exp::<FMA>(-2.0 * x)) - 1.0
 }
 
+/// Compiles a function three times (AVX-512, AVX2 + FMA, the target's own baseline) and calls the widest that
+/// the machine has. The body may use the constant `FMA`. Who calls it expects `unsafe_code`.
+macro_rules! dispatch {
+    ($(#[$meta:meta])* $vis:vis fn $name:ident($($arg:ident: $ty:ty),* $(,)?) $(-> $ret:ty)? = $body:ident;) => {
+        $(#[$meta])*
+        $vis fn $name($($arg: $ty),*) $(-> $ret)? {
+            #[cfg(target_arch = "x86_64")]
+            {
+                #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
+                fn avx512($($arg: $ty),*) $(-> $ret)? {
+                    $body::<true>($($arg),*)
+                }
+                #[target_feature(enable = "avx2,fma")]
+                fn avx2($($arg: $ty),*) $(-> $ret)? {
+                    $body::<true>($($arg),*)
+                }
+                if is_x86_feature_detected!("avx512f")
+                    && is_x86_feature_detected!("avx512bw")
+                    && is_x86_feature_detected!("avx512dq")
+                    && is_x86_feature_detected!("avx512vl")
+                {
+                    // SAFETY: the machine has just been found to have these features.
+                    return unsafe { avx512($($arg),*) };
+                }
+                if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
+                    // SAFETY: the machine has just been found to have these features.
+                    return unsafe { avx2($($arg),*) };
+                }
+            }
+            $body::<{ cfg!(target_arch = "aarch64") }>($($arg),*)
+        }
+    };
+}
+
+pub(crate) use dispatch;
+
+dispatch! {
+    /// Turns logits into probabilities, in place, and gives the logarithm of the sum of their exponentials.
+    pub(crate) fn softmax(row: &mut [f32]) -> f32 = softmax_body;
+}
+
+#[inline(always)]
+fn softmax_body<const FMA: bool>(row: &mut [f32]) -> f32 {
+    const LANES: usize = 16;
+    let top = row.iter().fold(f32::NEG_INFINITY, |a, b| if *b > a { *b } else { a });
+    let mut sums = [0.0_f32; LANES];
+    let (chunks, rest) = row.as_chunks_mut::<LANES>();
+    for chunk in chunks {
+        for (x, sum) in chunk.iter_mut().zip(&mut sums) {
+            *x = exp::<FMA>(*x - top);
+            *sum += *x;
+        }
+    }
+    let mut sum: f32 = sums.iter().sum();
+    for x in rest {
+        *x = exp::<FMA>(*x - top);
+        sum += *x;
+    }
+    let scale = 1.0 / sum;
+    for x in row.iter_mut() {
+        *x *= scale;
+    }
+    top + sum.ln()
+}
+
 #[cfg(feature = "train")]
 pub(crate) use training::*;
 
-/// The loops that only training needs.
+/// The loops that only training of an LSTM needs.
 #[cfg(feature = "train")]
 mod training {
-    use super::{exp, fma, sigmoid, tanh};
-
-    /// Compiles a function three times (AVX-512, AVX2 + FMA, the target's own baseline) and calls the widest that
-    /// the machine has. The body may use the constant `FMA`. Who calls it expects `unsafe_code`.
-    macro_rules! dispatch {
-        ($(#[$meta:meta])* $vis:vis fn $name:ident($($arg:ident: $ty:ty),* $(,)?) $(-> $ret:ty)? = $body:ident;) => {
-            $(#[$meta])*
-            $vis fn $name($($arg: $ty),*) $(-> $ret)? {
-                #[cfg(target_arch = "x86_64")]
-                {
-                    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
-                    fn avx512($($arg: $ty),*) $(-> $ret)? {
-                        $body::<true>($($arg),*)
-                    }
-                    #[target_feature(enable = "avx2,fma")]
-                    fn avx2($($arg: $ty),*) $(-> $ret)? {
-                        $body::<true>($($arg),*)
-                    }
-                    if is_x86_feature_detected!("avx512f")
-                        && is_x86_feature_detected!("avx512bw")
-                        && is_x86_feature_detected!("avx512dq")
-                        && is_x86_feature_detected!("avx512vl")
-                    {
-                        // SAFETY: the machine has just been found to have these features.
-                        return unsafe { avx512($($arg),*) };
-                    }
-                    if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
-                        // SAFETY: the machine has just been found to have these features.
-                        return unsafe { avx2($($arg),*) };
-                    }
-                }
-                $body::<{ cfg!(target_arch = "aarch64") }>($($arg),*)
-            }
-        };
-    }
-
-    pub(crate) use dispatch;
+    use super::{fma, sigmoid, tanh};
 
     dispatch! {
         /// Turns the pre-activations of one step of one sequence into gates, in place: `gates` holds i, f, g, o,
@@ -154,35 +180,6 @@ mod training {
             i[k] = dcell * cell * input * (1.0 - input);
             g[k] = dcell * input * (1.0 - cell * cell);
         }
-    }
-
-    dispatch! {
-        /// Turns logits into probabilities, in place, and gives the logarithm of the sum of their exponentials.
-        pub(crate) fn softmax(row: &mut [f32]) -> f32 = softmax_body;
-    }
-
-    #[inline(always)]
-    fn softmax_body<const FMA: bool>(row: &mut [f32]) -> f32 {
-        const LANES: usize = 16;
-        let top = row.iter().fold(f32::NEG_INFINITY, |a, b| if *b > a { *b } else { a });
-        let mut sums = [0.0_f32; LANES];
-        let (chunks, rest) = row.as_chunks_mut::<LANES>();
-        for chunk in chunks {
-            for (x, sum) in chunk.iter_mut().zip(&mut sums) {
-                *x = exp::<FMA>(*x - top);
-                *sum += *x;
-            }
-        }
-        let mut sum: f32 = sums.iter().sum();
-        for x in rest {
-            *x = exp::<FMA>(*x - top);
-            sum += *x;
-        }
-        let scale = 1.0 / sum;
-        for x in row.iter_mut() {
-            *x *= scale;
-        }
-        top + sum.ln()
     }
 
     dispatch! {

@@ -1,6 +1,6 @@
 //! Smooth shapes on a picture: rectangles, rounded rectangles and pen strokes.
 
-use image::{Rgb, RgbImage};
+use image::RgbImage;
 
 /// Red, green and blue.
 pub(crate) type Colour = [u8; 3];
@@ -20,8 +20,9 @@ pub(crate) struct Rect {
 }
 
 impl Canvas {
+    #[cfg(any(feature = "standalone", test))]
     pub(crate) fn new(width: u32, height: u32, colour: Colour) -> Self {
-        Self::over(RgbImage::from_pixel(width, height, Rgb(colour)))
+        Self::over(RgbImage::from_pixel(width, height, colour.into()))
     }
 
     /// On what is there already.
@@ -34,6 +35,7 @@ impl Canvas {
     }
 
     /// A rectangle with soft edges where they fall between pixels.
+    #[cfg(any(feature = "standalone", test))]
     pub(crate) fn fill(&mut self, rect: Rect, colour: Colour) {
         self.rounded(rect, 0.0, colour, 1.0);
     }

@@ -397,6 +397,9 @@ fn tell(desk: &Desk, session: &Session, xruns: Option<u64>, kept: Option<&Path>)
         meter.times(),
         xruns.map_or_else(String::new, |n| format!(", {n} xruns")),
     );
+    if desk.settings().follow_style {
+        let _ = writeln!(out, "heard: {}", desk.models().heard());
+    }
     if desk.unheard() > 0 {
         let _ = writeln!(
             out,

@@ -4,6 +4,8 @@ use cpal::traits::{DeviceTrait as _, HostTrait as _, StreamTrait as _};
 use ringbuf::traits::{Consumer as _, Observer as _, Producer as _, Split as _};
 use ringbuf::{HeapProd, HeapRb};
 
+use crate::standalone::card_face::quiet;
+
 /// Samples that the ring holds: a third of a second at 48 kHz.
 const RING_FRAMES: usize = 16_384;
 
@@ -21,9 +23,7 @@ impl AudioOut {
     /// # Errors
     /// A line on why there is no sound; the music can go on without.
     pub fn open() -> Result<Self, String> {
-        // ALSA explains a missing card in eight lines on the terminal; ours is one.
-        #[cfg(target_os = "linux")]
-        let _quiet = alsa::Output::local_error_handler();
+        let _quiet = quiet();
         let device = cpal::default_host()
             .default_output_device()
             .ok_or_else(|| "there is no sound card".to_owned())?;

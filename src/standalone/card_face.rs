@@ -139,15 +139,15 @@ fn fill(samples: &mut [f32], channels: usize, left: &[f32], right: &[f32]) {
     }
 }
 
-/// ALSA explains a missing card in eight lines on the terminal; ours is one.
+/// While it is held ALSA says nothing: it explains a missing card in eight lines on the terminal; ours is one.
 #[cfg(target_os = "linux")]
-fn quiet() -> impl Sized {
+pub(super) fn quiet() -> impl Sized {
     alsa::Output::local_error_handler()
 }
 
 /// Other systems don't write to the terminal.
 #[cfg(not(target_os = "linux"))]
-fn quiet() -> impl Sized {}
+pub(super) fn quiet() -> impl Sized {}
 
 #[cfg(test)]
 mod tests {

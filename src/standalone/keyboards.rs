@@ -10,6 +10,7 @@ use parking_lot::Mutex;
 
 use crate::music::event::Midi;
 use crate::standalone::arrivals::Door;
+use crate::standalone::card_face::quiet;
 use crate::standalone::held::Held;
 
 /// What the system calls us; ports of this name are never listened to.
@@ -176,12 +177,14 @@ fn fits(name: &str, words: &str) -> bool {
 }
 
 fn input() -> Result<MidiInput, String> {
+    let _quiet = quiet();
     let mut input = MidiInput::new(CLIENT).map_err(|e| format!("no MIDI here: {e}"))?;
     input.ignore(Ignore::All);
     Ok(input)
 }
 
 fn output() -> Result<MidiOutput, String> {
+    let _quiet = quiet();
     MidiOutput::new(CLIENT).map_err(|e| format!("no MIDI here: {e}"))
 }
 

@@ -48,6 +48,8 @@ pub mod pages_args;
 #[cfg(feature = "standalone")]
 mod play;
 #[cfg(feature = "standalone")]
+mod ports;
+#[cfg(feature = "standalone")]
 mod presets;
 #[cfg(all(feature = "train", feature = "standalone"))]
 mod share;

@@ -3,6 +3,8 @@
 #[cfg(feature = "standalone")]
 pub mod act;
 #[cfg(feature = "standalone")]
+pub mod action;
+#[cfg(feature = "standalone")]
 pub mod arrivals;
 #[cfg(feature = "standalone")]
 pub mod audio_out;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use anyhow::bail;
 use clap::{Args, Parser, Subcommand};
 
-use crate::cli::{jam, live, models, play, presets};
+use crate::cli::{jam, live, models, play, ports, presets};
 use crate::infer::model_slot::{ModelChoice, ModelSlot};
 use crate::link::settings::Settings;
 use crate::model::checkpoint::is_style_name;
@@ -201,7 +201,7 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Jam(args) => jam::run(&args),
         Command::Play(args) => play::run(&args),
         Command::Ports => {
-            live::ports();
+            ports::list();
             Ok(())
         }
         Command::Presets { json } => presets::list(json),

@@ -1,0 +1,55 @@
+//! What `sideman` alone takes.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use crate::cli::sideman::Playing;
+
+/// What `sideman` alone takes.
+#[derive(Args, Debug)]
+pub(crate) struct LiveArgs {
+    #[command(flatten)]
+    pub(super) playing: Playing,
+    #[command(flatten)]
+    pub(super) gear: GearArgs,
+    /// Print a line a bar instead of the scrolling piano roll
+    #[arg(long)]
+    pub(super) headless: bool,
+    /// End after this many seconds
+    #[arg(long, value_name = "N")]
+    pub(super) seconds: Option<f64>,
+    /// Where both parts go in the end, as a MIDI file; default: the first free of sideman-1.mid, sideman-2.mid, ...
+    #[arg(long, value_name = "OUT.mid")]
+    pub(super) out: Option<PathBuf>,
+}
+
+/// What it plays on.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "What it plays on")]
+pub(super) struct GearArgs {
+    /// Listen only to keyboards whose names hold these words. May be repeated; default: all
+    #[arg(long, value_name = "WORDS")]
+    pub(super) from: Vec<String>,
+    /// Play to the MIDI output whose name holds these words too, besides the built-in sound
+    #[arg(long, value_name = "WORDS")]
+    pub(super) to: Option<String>,
+    /// The sound card whose name holds these words; default: the system's choice
+    #[arg(long, value_name = "WORDS")]
+    pub(super) card: Option<String>,
+    /// Samples in the sound card's buffer; smaller is faster; default: the system's choice
+    #[arg(long, value_name = "SAMPLES")]
+    pub(super) buffer: Option<u32>,
+    /// Pass what you play on to the MIDI output too
+    #[arg(long)]
+    pub(super) pass_on: bool,
+    /// Be a client of the JACK server that runs: sound and MIDI with exact times
+    #[arg(long, conflicts_with_all = ["from", "to", "card", "buffer", "silent"])]
+    pub(super) jack: bool,
+    /// With --jack: leave all ports unconnected
+    #[arg(long, requires = "jack")]
+    pub(super) loose: bool,
+    /// No sound: MIDI only
+    #[arg(long)]
+    pub(super) silent: bool,
+}

@@ -1,0 +1,147 @@
+//! What drives the act: JACK, a sound card, or the time of day.
+
+use std::sync::mpsc::Receiver;
+
+use anyhow::{Context as _, anyhow};
+
+use crate::cli::live::args::{GearArgs, LiveArgs};
+use crate::link::settings::Settings;
+use crate::music::time::SampleRate;
+use crate::standalone::act::{Act, Silent, lend};
+use crate::standalone::arrivals::{Door, arrivals};
+use crate::standalone::card_face::{Card, CardFace};
+use crate::standalone::jack_face::{JackFace, JackServer};
+use crate::standalone::keyboards;
+use crate::standalone::sender::Sender;
+use crate::standalone::stage::{Desk, build};
+
+/// Samples a second where no sound card says otherwise.
+const RATE: f64 = 48_000.0;
+
+/// What drives the act.
+pub(super) enum Drive {
+    Jack(JackFace),
+    Card(CardFace, Receiver<Box<Act>>),
+    Clock(Silent, Receiver<Box<Act>>, SampleRate),
+    /// Between two of them.
+    None,
+}
+
+/// Builds everything and starts playing, on what there is.
+pub(super) fn open(
+    args: &LiveArgs,
+    settings: Settings,
+) -> anyhow::Result<(Drive, Desk, Option<Door>)> {
+    let gear = &args.gear;
+    let models = args.playing.models()?;
+    let no_thread = "no thread could be started for the model";
+    if gear.jack {
+        let server =
+            JackServer::connect().map_err(|e| anyhow!("{e}; start it, or leave --jack out"))?;
+        let (stage, desk) = build(server.rate(), settings, models).context(no_thread)?;
+        let period = server.period();
+        let face = server.play(stage, gear.pass_on, !gear.loose).map_err(|e| anyhow!(e))?;
+        println!(
+            "Sideman listens as the JACK client \"{}\", {period} samples a period.",
+            face.name()
+        );
+        return Ok((Drive::Jack(face), desk, None));
+    }
+    let asked = gear.card.is_some() || gear.buffer.is_some();
+    let card = if gear.silent {
+        Err("not asked for".to_owned())
+    } else {
+        match Card::choose(gear.card.as_deref(), gear.buffer) {
+            Err(why) if asked => return Err(anyhow!(why)),
+            card => card,
+        }
+    };
+    let rate = card.as_ref().map_or(SampleRate::new(RATE), Card::rate);
+    let (stage, desk) = build(rate, settings, models).context(no_thread)?;
+    let (door, arrivals) = arrivals(rate);
+    let mut act = Box::new(Act::new(stage, arrivals, rate));
+    act.thru = gear.pass_on;
+    let port = match &gear.to {
+        Some(words) => Some(keyboards::open_output(words).map_err(|e| anyhow!("--to: {e}"))?),
+        // Nobody asked for it: without virtual ports there is none.
+        None => keyboards::own_output().ok(),
+    };
+    if let Some(port) = port {
+        let (sender, outbox) = Sender::start(port).context("no thread for MIDI")?;
+        act.outbox = Some(outbox);
+        act.sender = Some(sender);
+    }
+    let drive = match card {
+        Ok(card) => {
+            println!("Sideman listens; you hear it on {}.", card.name());
+            let name = card.name().to_owned();
+            on_card(card, act).map_err(|(_, e)| anyhow!("{name}: {e}"))?
+        }
+        Err(why) => {
+            println!("Sideman listens; no sound here ({why}), MIDI only.");
+            on_clock(act)?
+        }
+    };
+    Ok((drive, desk, Some(door)))
+}
+
+fn on_card(card: Card, act: Box<Act>) -> Result<Drive, (Option<Box<Act>>, String)> {
+    let (loan, back) = lend(act);
+    match card.play(loan) {
+        Ok(face) => Ok(Drive::Card(face, back)),
+        Err(why) => Err((back.recv().ok(), why)),
+    }
+}
+
+fn on_clock(act: Box<Act>) -> anyhow::Result<Drive> {
+    let rate = act.rate;
+    let (loan, back) = lend(act);
+    Ok(Drive::Clock(Silent::start(loan).context("no thread for the clock")?, back, rate))
+}
+
+/// A lost sound card: the music goes on without, and the card is taken back when it is there again. `refused` is what was
+/// said of a card that can't be taken.
+pub(super) fn repair(
+    drive: &mut Drive,
+    gear: &GearArgs,
+    refused: &mut Option<String>,
+) -> anyhow::Result<Option<String>> {
+    let lost = "the music was lost on the way from one clock to the other";
+    match std::mem::replace(drive, Drive::None) {
+        Drive::Card(face, back) if face.is_lost() => {
+            drop(face);
+            *drive = on_clock(back.recv().context(lost)?)?;
+            Ok(Some("the sound card is gone: playing on without".to_owned()))
+        }
+        Drive::Clock(silent, back, rate) if !gear.silent && refused.is_none() => {
+            let Ok(card) = Card::choose(gear.card.as_deref(), gear.buffer) else {
+                *drive = Drive::Clock(silent, back, rate);
+                return Ok(None);
+            };
+            let name = card.name().to_owned();
+            if card.rate() != rate {
+                let (theirs, ours) = (card.rate().hertz(), rate.hertz());
+                *refused =
+                    Some(format!("{name} has {theirs} Hz, not {ours}: start again to hear it"));
+                *drive = Drive::Clock(silent, back, rate);
+                return Ok(refused.clone());
+            }
+            drop(silent);
+            match on_card(card, back.recv().context(lost)?) {
+                Ok(on) => {
+                    *drive = on;
+                    Ok(Some(format!("you hear it on {name}")))
+                }
+                Err((act, why)) => {
+                    *drive = on_clock(act.context(lost)?)?;
+                    *refused = Some(why);
+                    Ok(refused.clone())
+                }
+            }
+        }
+        other => {
+            *drive = other;
+            Ok(None)
+        }
+    }
+}

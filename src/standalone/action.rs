@@ -1,0 +1,66 @@
+//! What can be asked for on stage with one gesture: a key of the terminal, a pedal, a controller.
+
+use crate::link::settings::{Mode, Settings};
+use crate::standalone::stage::{Desk, Wish};
+
+/// One gesture's wish.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Action {
+    /// The next mode, the first after the last.
+    NextMode,
+    /// The machine plays, or not.
+    Active,
+    /// A beat is now.
+    Tap,
+    /// The machine repeats its last two bars, or goes on.
+    Freeze,
+    /// Everything that sounds ends.
+    Panic,
+}
+
+impl Action {
+    /// Every action, in the order shown to users.
+    pub const ALL: [Self; 5] = [Self::NextMode, Self::Active, Self::Tap, Self::Freeze, Self::Panic];
+
+    /// The key of the terminal.
+    pub const fn key(self) -> char {
+        match self {
+            Self::NextMode => 'm',
+            Self::Active => ' ',
+            Self::Tap => 't',
+            Self::Freeze => 'f',
+            Self::Panic => 'p',
+        }
+    }
+
+    /// What users read.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::NextMode => "mode",
+            Self::Active => "on/off",
+            Self::Tap => "tap",
+            Self::Freeze => "freeze",
+            Self::Panic => "panic",
+        }
+    }
+
+    /// The action of a key.
+    pub fn of_key(key: char) -> Option<Self> {
+        Self::ALL.into_iter().find(|action| action.key() == key)
+    }
+
+    /// Asks for it. Not for the audio thread.
+    pub fn ask(self, desk: &mut Desk) {
+        let settings = *desk.settings();
+        desk.ask(match self {
+            Self::NextMode => {
+                let at = Mode::ALL.iter().position(|m| *m == settings.mode).unwrap_or(0);
+                Wish::Play(Settings { mode: Mode::ALL[(at + 1) % Mode::ALL.len()], ..settings })
+            }
+            Self::Active => Wish::Play(Settings { active: !settings.active, ..settings }),
+            Self::Freeze => Wish::Play(Settings { freeze: !settings.freeze, ..settings }),
+            Self::Tap => Wish::Tap,
+            Self::Panic => Wish::Panic,
+        });
+    }
+}

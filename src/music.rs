@@ -1,5 +1,6 @@
 //! Floor 0, the ground: music as pure values. No I/O, no clock, no thread, no tensor.
 
+pub mod chord;
 pub mod context;
 pub mod decode;
 pub mod encode;

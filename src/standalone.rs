@@ -10,6 +10,14 @@ pub mod arrivals;
 pub mod audio_out;
 #[cfg(feature = "standalone")]
 pub mod card_face;
+#[cfg(feature = "standalone")]
+pub mod click;
+#[cfg(feature = "standalone")]
+pub mod clock_out;
+#[cfg(feature = "standalone")]
+pub mod conductor;
+#[cfg(feature = "standalone")]
+pub mod delay;
 pub(crate) mod drawing;
 #[cfg(feature = "standalone")]
 pub mod held;
@@ -17,6 +25,8 @@ pub mod held;
 pub mod jack_face;
 #[cfg(feature = "standalone")]
 pub mod keyboards;
+#[cfg(feature = "standalone")]
+pub mod midi_clock;
 #[cfg(feature = "standalone")]
 pub mod midi_out;
 pub mod performance;
@@ -41,6 +51,8 @@ pub mod stage;
 pub mod synth;
 #[cfg(feature = "standalone")]
 pub mod wav;
+#[cfg(feature = "standalone")]
+pub mod wire;
 
 pub(crate) mod whole_file;
 

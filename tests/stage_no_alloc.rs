@@ -16,7 +16,8 @@ use sideman::standalone::Part;
 use sideman::standalone::act::{Act, Silent, lend};
 use sideman::standalone::arrivals::arrivals;
 use sideman::standalone::session::Session;
-use sideman::standalone::stage::{Wish, build};
+use sideman::standalone::stage::{Setup, Wish, build};
+use sideman::standalone::wire::Wire;
 
 #[global_allocator]
 static ALLOCATOR: AllocDisabler = AllocDisabler;
@@ -28,8 +29,9 @@ const FRAMES: usize = 600;
 fn a_player_is_answered_without_an_allocation_and_nothing_hangs() {
     let rate = SampleRate::new(48_000.0);
     let settings = Settings { thru: true, follow_tempo: false, ..Settings::default() };
+    let setup = Setup { settings, click: 1.0, send_clock: true, ..Setup::default() };
     let models = Arc::new(ModelSlot::new(ModelChoice::Builtin));
-    let (stage, mut desk) = build(rate, settings, models).unwrap();
+    let (stage, mut desk) = build(rate, setup, models).unwrap();
     while desk.models().status().name.is_empty() {
         std::thread::sleep(Duration::from_millis(2));
     }
@@ -44,9 +46,9 @@ fn a_player_is_answered_without_an_allocation_and_nothing_hangs() {
         if n % 20 == 0 {
             let key = 60 + (n / 20 * 5 % 12) as u8;
             let channel = Channel::new(7);
-            door.enter(now, Midi::NoteOn { channel, key, velocity: 90 });
+            door.enter(now, Wire::Midi(Midi::NoteOn { channel, key, velocity: 90 }));
             let off = Midi::NoteOff { channel, key, velocity: 0 };
-            door.enter(now + Duration::from_millis(180), off);
+            door.enter(now + Duration::from_millis(180), Wire::Midi(off));
         }
         if n == blocks - 1 {
             assert!(desk.ask(Wish::Panic));
@@ -82,14 +84,14 @@ fn a_player_is_answered_without_an_allocation_and_nothing_hangs() {
 fn an_act_that_loses_its_clock_comes_back_and_plays_on() {
     let rate = SampleRate::new(48_000.0);
     let models = Arc::new(ModelSlot::new(ModelChoice::Builtin));
-    let (stage, mut desk) = build(rate, Settings::default(), models).unwrap();
+    let (stage, mut desk) = build(rate, Setup::default(), models).unwrap();
     let (door, ring) = arrivals(rate);
     let mut act = Box::new(Act::new(stage, ring, rate));
     let on = |key| Midi::NoteOn { channel: Channel::new(0), key, velocity: 90 };
     for key in [60, 64] {
         let (loan, back) = lend(act);
         let clock = Silent::start(loan).unwrap();
-        assert!(door.enter(Instant::now(), on(key)));
+        assert!(door.enter(Instant::now(), Wire::Midi(on(key))));
         let patience = Instant::now();
         while desk.hear().is_none_or(|heard| heard.midi != on(key)) {
             assert!(patience.elapsed() < Duration::from_secs(10), "{key} is not heard");

@@ -3,6 +3,7 @@
 mod args;
 mod drive;
 mod show;
+mod time_args;
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -14,7 +15,6 @@ use anyhow::{Context as _, bail, ensure};
 
 use crate::cli::sideman::warn_of_device;
 use crate::link::settings::Settings;
-use crate::music::time::Meter;
 use crate::standalone::Part;
 use crate::standalone::action::Action;
 use crate::standalone::keyboards::{Keyboards, Plugged};
@@ -57,7 +57,7 @@ pub(crate) fn run(args: &LiveArgs) -> anyhow::Result<()> {
         let there = folder.as_os_str().is_empty() || folder.is_dir();
         ensure!(there, "--out: there is no folder {}", folder.display());
     }
-    let (drive, desk, door) = open(args, settings)?;
+    let (drive, desk, door) = open(args, args.time.setup(settings)?)?;
     let from = args.gear.from.clone();
     let keyboards = door.and_then(|door| match Keyboards::new(door, from) {
         Ok(keyboards) => Some(keyboards),
@@ -155,7 +155,7 @@ fn keep(args: &LiveArgs, desk: &Desk, session: &Session) -> anyhow::Result<Optio
     if session.count(Part::Player) + session.count(Part::Machine) == 0 && args.out.is_none() {
         return Ok(None);
     }
-    let take = session.take(Meter::default(), desk.settings().output.index());
+    let take = session.take(desk.time_signature(), desk.settings().output.index());
     let wanted = args.out.clone().unwrap_or_else(|| free_name(Path::new("."), NAME));
     let Err(error) = take.save(&wanted) else { return Ok(Some(wanted)) };
     // The folder can't be written to, or is gone: better elsewhere than nowhere.

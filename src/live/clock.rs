@@ -5,7 +5,7 @@
 
 use crate::live::block::{Block, Transport};
 use crate::live::pulse::Steer;
-use crate::music::time::{Bars, Beats, SampleRate, TICKS_PER_BEAT, Tempo, Tick};
+use crate::music::time::{Bars, Beats, Meter, SampleRate, TICKS_PER_BEAT, Tempo, Tick};
 
 /// The host's position may differ from what tempo and sample count foretold by this much (in ticks) before it
 /// counts as a jump. Hosts round: Ardour to 1/1920 of a beat.
@@ -74,6 +74,8 @@ pub(crate) struct Clock {
     next_close: Tick,
     /// The tempo that our own clock was set to; what it has been steered to since is another.
     set: Tempo,
+    /// The last time signature that a host told; our own bars have it too.
+    meter: Meter,
     /// From this tick on our own clock goes at so many ticks a sample again, after a beat that made up for an error.
     even: Option<(Tick, f64)>,
 }
@@ -90,6 +92,7 @@ impl Clock {
             next_tick: Tick(0),
             next_close: Tick(0),
             set: Tempo::default(),
+            meter: Meter::default(),
             even: None,
         }
     }
@@ -101,6 +104,7 @@ impl Clock {
         let expected = self.start;
         let set_anew = tempo != self.set;
         self.set = tempo;
+        self.meter = transport.map_or(self.meter, |t| t.meter);
         let ticks_per_sample = 1.0 / tempo.samples_per_tick(self.rate);
         let rolling = transport.filter(|t| t.playing);
         match (rolling, rolling.and_then(|t| t.position)) {
@@ -233,7 +237,7 @@ impl Clock {
         self.even = None;
         self.source = Source::Free { ticks: tick.0 as f64, sample: self.sample(offset) as f64 };
         self.start = tick.0 as f64 - f64::from(offset) * self.ticks_per_sample;
-        self.bars = Bars { origin: tick, length: Bars::default().length };
+        self.bars = Bars { origin: tick, length: self.meter.bar_ticks() };
         self.next_tick = tick;
         self.next_close = tick;
         true

@@ -5,12 +5,11 @@ use std::sync::{Arc, mpsc};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use crate::music::event::Midi;
 use crate::music::time::SampleRate;
 use crate::standalone::arrivals::Arrivals;
-use crate::standalone::performance::PLAYER;
 use crate::standalone::sender::{Outbox, Sender};
 use crate::standalone::stage::Stage;
+use crate::standalone::wire::Wire;
 
 /// Samples in a block where no sound card says otherwise, and in a piece of what one asks for at once.
 const BLOCK: usize = 256;
@@ -29,15 +28,19 @@ pub struct Act {
     pub thru: bool,
     /// Samples a second.
     pub rate: SampleRate,
+    /// By how much what leaves is held back, so that it sounds with the built-in sound.
+    pub hold_back: Duration,
+    /// From when the stage's time is counted.
+    begin: Instant,
     room: [[f32; BLOCK]; 2],
 }
 
 impl Act {
     /// An act without an instrument to play to.
-    pub const fn new(stage: Stage, arrivals: Arrivals, rate: SampleRate) -> Self {
-        let room = [[0.0; BLOCK]; 2];
-        let (outbox, sender, thru) = (None, None, false);
-        Self { stage, arrivals, outbox, sender, thru, rate, room }
+    pub fn new(stage: Stage, arrivals: Arrivals, rate: SampleRate) -> Self {
+        let (outbox, sender, thru, hold_back) = (None, None, false, Duration::ZERO);
+        let (begin, room) = (Instant::now(), [[0.0; BLOCK]; 2]);
+        Self { stage, arrivals, outbox, sender, thru, rate, hold_back, begin, room }
     }
 
     /// Plays samples from `now` on, piece by piece, and hands each piece's two sides over.
@@ -54,16 +57,16 @@ impl Act {
             let piece = (frames - done).min(BLOCK);
             let at = now + self.time(done);
             // All that the callback plays came before it: each piece has what is as old as the pieces are long.
-            let events = self.arrivals.block(now, frames - done, piece);
+            let events = self.arrivals.block(now, frames - done, piece, |at, message| {
+                self.stage.hear_clock(seconds(self.begin, at), message);
+            });
             let [left, right] = &mut self.room;
             let (left, right) = (&mut left[..piece], &mut right[..piece]);
-            let played = self.stage.process(events, left, right);
+            self.stage.process(seconds(self.begin, at), events, left, right);
             if let Some(outbox) = &mut self.outbox {
-                for event in played {
-                    if self.thru || event.midi.channel() != PLAYER {
-                        let late = f64::from(event.offset) / self.rate.hertz();
-                        send(outbox, at + Duration::from_secs_f64(late), event.midi);
-                    }
+                for (offset, wire) in self.stage.departures(self.thru) {
+                    let late = Duration::from_secs_f64(f64::from(offset) / self.rate.hertz());
+                    send(outbox, at + late + self.hold_back, wire);
                 }
             }
             take(done, left, right);
@@ -76,9 +79,15 @@ impl Act {
     }
 }
 
-fn send(outbox: &mut Outbox, due: Instant, midi: Midi) {
+/// Seconds from one moment to another, in either direction.
+fn seconds(from: Instant, to: Instant) -> f64 {
+    to.saturating_duration_since(from).as_secs_f64()
+        - from.saturating_duration_since(to).as_secs_f64()
+}
+
+fn send(outbox: &mut Outbox, due: Instant, wire: Wire) {
     // A sender that has stalled for thousands of notes loses what follows, and lifts all keys when it ends.
-    let _ = outbox.put(due, midi);
+    let _ = outbox.put(due, wire);
 }
 
 /// An act that comes back when whoever plays it drops it.

@@ -1,6 +1,7 @@
 //! What can be asked for on stage with one gesture: a key of the terminal, a pedal, a controller.
 
 use crate::link::settings::{Mode, Settings};
+use crate::standalone::conductor::TimeKeeper;
 use crate::standalone::stage::{Desk, Wish};
 
 /// One gesture's wish.
@@ -14,9 +15,16 @@ pub enum Action {
     Tap,
     /// The machine repeats its last two bars, or goes on.
     Freeze,
+    /// The metronome clicks, or not.
+    Click,
+    /// Time is counted in and goes on evenly at the tempo that is set, or is the player's again.
+    CountIn,
     /// Everything that sounds ends.
     Panic,
 }
+
+/// How loudly the metronome clicks where nobody said otherwise, of 1.
+pub const CLICK: f32 = 0.7;
 
 impl Action {
     /// Every action, in the order shown to users.
@@ -29,6 +37,8 @@ impl Action {
             Self::Active => ' ',
             Self::Tap => 't',
             Self::Freeze => 'f',
+            Self::Click => 'k',
+            Self::CountIn => 'i',
             Self::Panic => 'p',
         }
     }
@@ -40,6 +50,8 @@ impl Action {
             Self::Active => "on/off",
             Self::Tap => "tap",
             Self::Freeze => "freeze",
+            Self::Click => "click",
+            Self::CountIn => "count-in",
             Self::Panic => "panic",
         }
     }
@@ -52,7 +64,7 @@ impl Action {
     /// Asks for it. Not for the audio thread.
     pub fn ask(self, desk: &mut Desk) {
         let settings = *desk.settings();
-        desk.ask(match self {
+        let wish = match self {
             Self::NextMode => {
                 let at = Mode::ALL.iter().position(|m| *m == settings.mode).unwrap_or(0);
                 Wish::Play(Settings { mode: Mode::ALL[(at + 1) % Mode::ALL.len()], ..settings })
@@ -60,7 +72,19 @@ impl Action {
             Self::Active => Wish::Play(Settings { active: !settings.active, ..settings }),
             Self::Freeze => Wish::Play(Settings { freeze: !settings.freeze, ..settings }),
             Self::Tap => Wish::Tap,
+            Self::Click if desk.click() > 0.0 => Wish::Click(0.0),
+            Self::Click => Wish::Click(CLICK),
+            Self::CountIn => Wish::KeepTime(match desk.time() {
+                TimeKeeper::Metronome { .. } => TimeKeeper::Player,
+                TimeKeeper::Player | TimeKeeper::MidiClock => {
+                    if desk.click() == 0.0 {
+                        desk.ask(Wish::Click(CLICK));
+                    }
+                    TimeKeeper::Metronome { count_in: desk.count_in() }
+                }
+            }),
             Self::Panic => Wish::Panic,
-        });
+        };
+        desk.ask(wish);
     }
 }

@@ -8,9 +8,10 @@ use parking_lot::Mutex;
 use ringbuf::traits::{Consumer as _, Producer as _, Split as _};
 use ringbuf::{HeapCons, HeapProd, HeapRb};
 
-use crate::music::event::{Midi, TimedMidi};
+use crate::music::event::TimedMidi;
 use crate::music::time::SampleRate;
 use crate::standalone::performance::PLAYER;
+use crate::standalone::wire::{ClockMessage, Wire};
 
 /// Messages that may be on their way: a second of a full MIDI cable.
 const RING: usize = 1_024;
@@ -21,7 +22,7 @@ const EVENTS: usize = 256;
 #[derive(Clone, Copy, Debug)]
 struct Arrived {
     at: Instant,
-    midi: Midi,
+    wire: Wire,
 }
 
 /// The end for the threads on which keyboards are heard; they may wait for each other.
@@ -45,22 +46,36 @@ pub fn arrivals(rate: SampleRate) -> (Door, Arrivals) {
 
 impl Door {
     /// Lets a message in; `false` where the audio thread has fetched none for long.
-    pub fn enter(&self, at: Instant, midi: Midi) -> bool {
-        self.0.lock().try_push(Arrived { at, midi }).is_ok()
+    pub fn enter(&self, at: Instant, wire: Wire) -> bool {
+        self.0.lock().try_push(Arrived { at, wire }).is_ok()
     }
 }
 
 impl Arrivals {
     /// The messages of the next `frames` samples of a callback that was called `now` and has `left` samples to play, these
-    /// and those behind them. Each message is late by the length of the callback, so that no rhythm suffers.
+    /// and those behind them. Each message is late by the length of the callback, so that no rhythm suffers; the MIDI clock's
+    /// go to `clock` at once, with their moments: it is followed ahead of its time.
     ///
     /// Audio thread. No allocation, lock or system call.
-    pub fn block(&mut self, now: Instant, left: usize, frames: usize) -> &[TimedMidi] {
+    pub fn block(
+        &mut self,
+        now: Instant,
+        left: usize,
+        frames: usize,
+        mut clock: impl FnMut(Instant, ClockMessage),
+    ) -> &[TimedMidi] {
         self.block.clear();
         let mut last = 0;
         while !self.block.is_full()
             && let Some(arrived) = self.next.take().or_else(|| self.ring.try_pop())
         {
+            let midi = match arrived.wire {
+                Wire::Midi(midi) => midi,
+                Wire::Clock(message) => {
+                    clock(arrived.at, message);
+                    continue;
+                }
+            };
             let age = now.saturating_duration_since(arrived.at).as_secs_f64() * self.hertz;
             let offset = (left as f64 - age).max(0.0);
             // It is for a later piece, or came while this was being asked for.
@@ -71,7 +86,7 @@ impl Arrivals {
             let offset = offset.min(frames.saturating_sub(1) as f64);
             // Two keyboards share the ring, each on its own thread.
             last = (offset as u32).max(last);
-            self.block.push(TimedMidi { offset: last, midi: arrived.midi.on(PLAYER) });
+            self.block.push(TimedMidi { offset: last, midi: midi.on(PLAYER) });
         }
         &self.block
     }
@@ -82,10 +97,18 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::music::event::Channel;
+    use crate::music::event::{Channel, Midi};
 
-    fn key(key: u8) -> Midi {
+    fn note(key: u8) -> Midi {
         Midi::NoteOn { channel: Channel::new(5), key, velocity: 80 }
+    }
+
+    fn key(key: u8) -> Wire {
+        Wire::Midi(note(key))
+    }
+
+    fn no_clock(_: Instant, message: ClockMessage) {
+        panic!("{message:?}");
     }
 
     #[test]
@@ -106,7 +129,7 @@ mod tests {
                 // A callback is played in pieces of 64.
                 for done in (0..frames).step_by(64) {
                     let piece = (frames - done).min(64);
-                    for event in arrivals.block(now, frames - done, piece) {
+                    for event in arrivals.block(now, frames - done, piece, no_clock) {
                         found.push((block * frames + done) as f64 + f64::from(event.offset));
                         assert!(matches!(event.midi, Midi::NoteOn { channel: PLAYER, .. }));
                     }
@@ -127,10 +150,10 @@ mod tests {
         for n in 0..100 {
             assert!(door.enter(start + Duration::from_micros(n), key(n as u8)));
         }
-        let events = arrivals.block(start + Duration::from_secs(1), 64, 64).to_vec();
+        let events = arrivals.block(start + Duration::from_secs(1), 64, 64, no_clock).to_vec();
         assert_eq!(events.len(), 100);
         assert!(events.iter().all(|e| e.offset == 0));
-        assert!((0..).zip(&events).all(|(n, e)| e.midi == key(n).on(PLAYER)));
+        assert!((0..).zip(&events).all(|(n, e)| e.midi == note(n).on(PLAYER)));
         for _ in 0..RING {
             assert!(door.enter(start, key(1)));
         }
@@ -142,7 +165,7 @@ mod tests {
         let start = Instant::now();
         let (door, mut arrivals) = arrivals(SampleRate::new(48_000.0));
         assert!(door.enter(start + Duration::from_millis(1), key(60)));
-        assert!(arrivals.block(start, 48, 48).is_empty());
-        assert_eq!(arrivals.block(start + Duration::from_millis(1), 48, 48).len(), 1);
+        assert!(arrivals.block(start, 48, 48, no_clock).is_empty());
+        assert_eq!(arrivals.block(start + Duration::from_millis(1), 48, 48, no_clock).len(), 1);
     }
 }

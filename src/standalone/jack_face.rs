@@ -11,11 +11,12 @@ use ::jack::{
 };
 use arrayvec::ArrayVec;
 
-use crate::music::event::{Midi, TimedMidi};
+use crate::music::event::TimedMidi;
 use crate::music::time::SampleRate;
 use crate::standalone::held::Held;
 use crate::standalone::performance::PLAYER;
 use crate::standalone::stage::Stage;
+use crate::standalone::wire::Wire;
 
 /// The player's messages of a period, at most.
 const EVENTS: usize = 512;
@@ -53,6 +54,10 @@ struct Player {
     events: ArrayVec<TimedMidi, EVENTS>,
     held: Held,
     thru: bool,
+    /// Seconds in a frame, frames until this period, and the server's own count of them, which has 32 bits.
+    frame: f64,
+    time: u64,
+    counted: u32,
 }
 
 impl JackServer {
@@ -83,6 +88,7 @@ impl JackServer {
     /// # Errors
     /// A line on what the server refused.
     pub fn play(self, stage: Stage, thru: bool, connect: bool) -> Result<JackFace, String> {
+        let rate = self.rate();
         let Self { client } = self;
         let refused = |e: ::jack::Error| format!("JACK refused: {e}");
         let audio = |name| client.register_port(name, AudioOut::default()).map_err(refused);
@@ -101,6 +107,9 @@ impl JackServer {
             events: ArrayVec::new(),
             held: Held::default(),
             thru,
+            frame: 1.0 / rate.hertz(),
+            time: 0,
+            counted: 0,
         };
         let client = client
             .activate_async(Watch(Arc::clone(&news), own[0].clone()), player)
@@ -174,8 +183,20 @@ impl ProcessHandler for Player {
                 self.events.push(TimedMidi { offset: 0, midi });
             }
         }
+        // Periods that were lost count: a MIDI clock has gone on meanwhile.
+        let counted = scope.last_frame_time();
+        self.time += u64::from(counted.wrapping_sub(self.counted));
+        self.counted = counted;
         for raw in self.keys.iter(scope) {
-            let Some(midi) = Midi::from_bytes(raw.bytes).map(|m| m.on(PLAYER)) else { continue };
+            let midi = match Wire::from_bytes(raw.bytes) {
+                Some(Wire::Midi(midi)) => midi.on(PLAYER),
+                Some(Wire::Clock(message)) => {
+                    let at = (self.time + u64::from(raw.time)) as f64 * self.frame;
+                    self.stage.hear_clock(at, message);
+                    continue;
+                }
+                None => continue,
+            };
             if self.events.try_push(TimedMidi { offset: raw.time, midi }).is_ok() {
                 self.held.follow(midi);
             } else {
@@ -185,15 +206,12 @@ impl ProcessHandler for Player {
         }
         let [left, right] = &mut self.sides;
         let (left, right) = (left.as_mut_slice(scope), right.as_mut_slice(scope));
-        let played = self.stage.process(&self.events, left, right);
+        self.stage.process(self.time as f64 * self.frame, &self.events, left, right);
         let mut writer = self.notes.writer(scope);
-        for event in played {
-            let (bytes, length) = event.midi.to_bytes();
-            if self.thru || event.midi.channel() != PLAYER {
-                let raw = RawMidi { time: event.offset, bytes: &bytes[..length] };
-                // A full port loses it; JACK's own ports hold a thousand messages of a period.
-                let _ = writer.write(&raw);
-            }
+        for (time, wire) in self.stage.departures(self.thru) {
+            let (bytes, length) = wire.to_bytes();
+            // A full port loses it; JACK's own ports hold a thousand messages of a period.
+            let _ = writer.write(&RawMidi { time, bytes: &bytes[..length] });
         }
         Control::Continue
     }

@@ -8,10 +8,10 @@ use std::time::Instant;
 use midir::{Ignore, MidiInput, MidiInputConnection, MidiOutput, MidiOutputConnection};
 use parking_lot::Mutex;
 
-use crate::music::event::Midi;
 use crate::standalone::arrivals::Door;
 use crate::standalone::card_face::quiet;
 use crate::standalone::held::Held;
+use crate::standalone::wire::Wire;
 
 /// What the system calls us; ports of this name are never listened to.
 pub const CLIENT: &str = "Sideman";
@@ -147,12 +147,18 @@ impl Keyboards {
 
 /// On the system's thread for this keyboard.
 fn listen(_: u64, bytes: &[u8], ear: &mut Ear) {
-    if let Some(midi) = Midi::from_bytes(bytes) {
-        let at = Instant::now();
-        let mut held = ear.held.lock();
-        if ear.door.enter(at, midi) {
-            held.follow(midi);
+    let at = Instant::now();
+    match Wire::from_bytes(bytes) {
+        Some(Wire::Midi(midi)) => {
+            let mut held = ear.held.lock();
+            if ear.door.enter(at, Wire::Midi(midi)) {
+                held.follow(midi);
+            }
         }
+        Some(clock) => {
+            ear.door.enter(at, clock);
+        }
+        None => {}
     }
 }
 
@@ -161,7 +167,7 @@ fn lift(door: &Door, held: &Mutex<Held>) {
     let mut held = held.lock();
     let at = Instant::now();
     while let Some(midi) = held.lift() {
-        door.enter(at, midi);
+        door.enter(at, Wire::Midi(midi));
     }
 }
 
@@ -179,7 +185,7 @@ fn fits(name: &str, words: &str) -> bool {
 fn input() -> Result<MidiInput, String> {
     let _quiet = quiet();
     let mut input = MidiInput::new(CLIENT).map_err(|e| format!("no MIDI here: {e}"))?;
-    input.ignore(Ignore::All);
+    input.ignore(Ignore::SysexAndActiveSense);
     Ok(input)
 }
 
@@ -222,9 +228,10 @@ pub fn own_output() -> Result<MidiOutputConnection, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::music::event::{Channel, TimedMidi};
+    use crate::music::event::{Channel, Midi, TimedMidi};
     use crate::music::time::SampleRate;
     use crate::standalone::arrivals::arrivals;
+    use crate::standalone::wire::ClockMessage;
 
     #[test]
     fn all_keyboards_are_wanted_or_the_chosen_ones() {
@@ -251,8 +258,12 @@ mod tests {
         listen(0, &[0x91, 64, 100], &mut second);
         listen(0, &[0xf8], &mut second);
         lift(&door, &one);
-        let now = Instant::now();
-        let heard: Vec<Midi> = ring.block(now, 64, 64).iter().map(|e: &TimedMidi| e.midi).collect();
+        let (now, mut pulses) = (Instant::now(), Vec::new());
+        let heard: Vec<Midi> = ring
+            .block(now, 64, 64, |_, m| pulses.push(m))
+            .iter()
+            .map(|e: &TimedMidi| e.midi)
+            .collect();
         let channel = Channel::new(0);
         assert_eq!(
             heard,
@@ -262,5 +273,6 @@ mod tests {
                 Midi::NoteOff { channel, key: 60, velocity: 64 },
             ]
         );
+        assert_eq!(pulses, [ClockMessage::Pulse]);
     }
 }

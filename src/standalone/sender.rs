@@ -9,8 +9,8 @@ use midir::MidiOutputConnection;
 use ringbuf::traits::{Consumer as _, Producer as _, Split as _};
 use ringbuf::{HeapCons, HeapProd, HeapRb};
 
-use crate::music::event::Midi;
 use crate::standalone::held::Held;
+use crate::standalone::wire::Wire;
 
 /// Messages that may wait.
 const RING: usize = 4_096;
@@ -23,7 +23,7 @@ const SLACK: Duration = Duration::from_micros(200);
 #[derive(Clone, Copy, Debug)]
 struct Letter {
     due: Instant,
-    midi: Midi,
+    wire: Wire,
 }
 
 /// The audio thread's end.
@@ -39,8 +39,8 @@ impl Outbox {
     /// Puts a message in; `false` where the sender has fetched none for long.
     ///
     /// Audio thread. No allocation, lock or system call.
-    pub fn put(&mut self, due: Instant, midi: Midi) -> bool {
-        self.0.try_push(Letter { due, midi }).is_ok()
+    pub fn put(&mut self, due: Instant, wire: Wire) -> bool {
+        self.0.try_push(Letter { due, wire }).is_ok()
     }
 }
 
@@ -83,8 +83,8 @@ impl Drop for Sender {
 
 fn deliver(mut letters: HeapCons<Letter>, mut port: impl Port, stop: &AtomicBool) {
     let mut held = Held::default();
-    let mut send = |midi: Midi| {
-        let (bytes, length) = midi.to_bytes();
+    let mut send = |wire: Wire| {
+        let (bytes, length) = wire.to_bytes();
         port.send(&bytes[..length]);
     };
     while !stop.load(Ordering::Acquire) {
@@ -98,11 +98,13 @@ fn deliver(mut letters: HeapCons<Letter>, mut port: impl Port, stop: &AtomicBool
             continue;
         }
         letters.try_pop();
-        held.follow(letter.midi);
-        send(letter.midi);
+        if let Wire::Midi(midi) = letter.wire {
+            held.follow(midi);
+        }
+        send(letter.wire);
     }
     while let Some(midi) = held.lift() {
-        send(midi);
+        send(Wire::Midi(midi));
     }
 }
 
@@ -111,7 +113,7 @@ mod tests {
     use parking_lot::Mutex;
 
     use super::*;
-    use crate::music::event::Channel;
+    use crate::music::event::{Channel, Midi};
 
     type Sent = (Instant, Vec<u8>);
 
@@ -131,9 +133,9 @@ mod tests {
         let channel = Channel::new(1);
         let due: Vec<Instant> =
             [5, 9, 20].iter().map(|ms| start + Duration::from_millis(*ms)).collect();
-        assert!(outbox.put(due[0], Midi::NoteOn { channel, key: 60, velocity: 90 }));
-        assert!(outbox.put(due[1], Midi::NoteOff { channel, key: 60, velocity: 0 }));
-        assert!(outbox.put(due[2], Midi::NoteOn { channel, key: 62, velocity: 90 }));
+        assert!(outbox.put(due[0], Wire::Midi(Midi::NoteOn { channel, key: 60, velocity: 90 })));
+        assert!(outbox.put(due[1], Wire::Midi(Midi::NoteOff { channel, key: 60, velocity: 0 })));
+        assert!(outbox.put(due[2], Wire::Midi(Midi::NoteOn { channel, key: 62, velocity: 90 })));
         while log.lock().len() < 3 {
             thread::sleep(Duration::from_millis(1));
         }

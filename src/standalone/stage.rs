@@ -13,12 +13,20 @@ use crate::infer::worker::Worker;
 use crate::link::meter::Meter;
 use crate::link::pair::pair;
 use crate::link::settings::Settings;
-use crate::live::block::{Block, Sink};
+use crate::live::block::{Block, Sink, Transport};
 use crate::live::clock::Now;
 use crate::live::improviser::Improviser;
 use crate::music::event::{Midi, TimedMidi};
-use crate::music::time::{Bars, Beats, SampleRate, Tempo, Tick};
+use crate::music::time::{
+    Bars, Beats, Meter as TimeSignature, SampleRate, TICKS_PER_BEAT, Tempo, Tick,
+};
+use crate::standalone::click::Click;
+use crate::standalone::clock_out::ClockOut;
+use crate::standalone::conductor::{Conductor, Count, TimeKeeper};
+use crate::standalone::delay::Delay;
+use crate::standalone::performance::PLAYER;
 use crate::standalone::sound::Sound;
+use crate::standalone::wire::{ClockMessage, Wire};
 
 /// Messages that may leave a block.
 const EVENTS: usize = 512;
@@ -34,6 +42,29 @@ pub enum Wish {
     Panic,
     /// A beat is now.
     Tap,
+    /// Somebody else beats time; a metronome begins anew with its count-in.
+    KeepTime(TimeKeeper),
+    /// The metronome clicks so loudly, from 0 (not at all) to 1.
+    Click(f32),
+}
+
+/// How the stage is set up before it plays.
+#[derive(Clone, Copy, PartialEq, Debug, Default)]
+pub struct Setup {
+    /// What the engine goes by.
+    pub settings: Settings,
+    /// Who beats time.
+    pub time: TimeKeeper,
+    /// The time signature of all bars.
+    pub meter: TimeSignature,
+    /// How loudly the metronome clicks, from 0 (not at all) to 1.
+    pub click: f32,
+    /// Seconds by which a MIDI clock is played ahead of.
+    pub lead: f64,
+    /// Whether a MIDI clock is sent.
+    pub send_clock: bool,
+    /// Seconds by which the built-in sound is held back.
+    pub hold_back: f64,
 }
 
 /// A message that sounded.
@@ -53,6 +84,10 @@ pub struct Stage {
     wishes: HeapCons<Wish>,
     heard: HeapProd<Heard>,
     out: Tape,
+    conductor: Conductor,
+    click: Click,
+    clock_out: Option<ClockOut>,
+    delay: Delay,
     board: Arc<Board>,
 }
 
@@ -76,6 +111,10 @@ pub struct Desk {
     board: Arc<Board>,
     meter: Arc<Meter>,
     settings: Settings,
+    time: TimeKeeper,
+    click: f32,
+    count_in: u8,
+    time_signature: TimeSignature,
     models: Arc<ModelSlot>,
     _worker: Worker,
 }
@@ -95,9 +134,17 @@ impl Sink for Tape {
 /// When the system has no thread for the worker.
 pub fn build(
     rate: SampleRate,
-    settings: Settings,
+    setup: Setup,
     models: Arc<ModelSlot>,
 ) -> std::io::Result<(Stage, Desk)> {
+    let Setup { settings, time, meter: time_signature, click: level, lead, send_clock, hold_back } =
+        setup;
+    let mut conductor = Conductor::new(rate);
+    conductor.set_meter(time_signature);
+    conductor.set_lead(lead);
+    conductor.hand_over(time);
+    let mut click = Click::new(rate);
+    click.set_level(level);
     let (audio, worker) = pair();
     let worker = Worker::spawn(worker, Arc::clone(&models))?;
     let (wishes_tx, wishes) = HeapRb::new(RING).split();
@@ -111,6 +158,10 @@ pub fn build(
         wishes,
         heard,
         out: Tape::default(),
+        conductor,
+        click,
+        delay: Delay::new(rate, hold_back),
+        clock_out: send_clock.then(|| ClockOut::new(rate)),
         board: Arc::clone(&board),
     };
     let desk = Desk {
@@ -119,6 +170,13 @@ pub fn build(
         board,
         meter,
         settings,
+        time,
+        click: level,
+        count_in: match time {
+            TimeKeeper::Metronome { count_in } => count_in,
+            TimeKeeper::Player | TimeKeeper::MidiClock => 1,
+        },
+        time_signature,
         models,
         _worker: worker,
     };
@@ -126,31 +184,30 @@ pub fn build(
 }
 
 impl Stage {
-    /// Plays as many samples as `left` and `right` have. `events` are the player's, by rising offset, on
-    /// [`PLAYER`](crate::standalone::performance::PLAYER). Gives what sounded: theirs there, the machine's on its own
-    /// channel.
+    /// The MIDI clock spoke at a moment, in seconds on the clock that [`Self::process`] goes by.
     ///
     /// Audio thread. No allocation, lock or system call.
-    pub fn process(
-        &mut self,
-        events: &[TimedMidi],
-        left: &mut [f32],
-        right: &mut [f32],
-    ) -> &[TimedMidi] {
-        while let Some(wish) = self.wishes.try_pop() {
-            match wish {
-                Wish::Play(settings) => self.settings = settings,
-                Wish::Panic => self.improviser.panic(),
-                Wish::Tap => self.improviser.tap(),
-            }
-        }
+    pub fn hear_clock(&mut self, at: f64, message: ClockMessage) {
+        self.conductor.hear(at, message);
+    }
+
+    /// Plays as many samples as `left` and `right` have, from the moment `at` on, in seconds on any clock. `events` are the
+    /// player's, by rising offset, on [`PLAYER`]. What sounded is in [`Self::played`].
+    ///
+    /// Audio thread. No allocation, lock or system call.
+    pub fn process(&mut self, at: f64, events: &[TimedMidi], left: &mut [f32], right: &mut [f32]) {
+        self.listen_to_desk();
         let frames = left.len().min(right.len());
         self.out.0.clear();
+        let (transport, count) = self.conductor.block(at, frames, self.settings.tempo);
         let before = self.improviser.now();
-        let block = Block { frames: frames as u32, transport: None, offline: false, events };
+        let transport = Some(transport);
+        let block = Block { frames: frames as u32, transport, offline: false, events };
         self.improviser.process(&block, &self.settings, &mut self.out);
         self.sound.play(&self.out.0, left, right);
         let now = self.improviser.now();
+        self.beat(frames, (before, now), (transport, count), left, right);
+        self.delay.play(left, right);
         for event in &self.out.0 {
             let heard = Heard { now: between(before, now, event.offset, frames), midi: event.midi };
             if self.heard.try_push(heard).is_err() {
@@ -158,7 +215,70 @@ impl Stage {
             }
         }
         self.board.write(now);
+    }
+
+    /// What sounded in the last block: the player's on [`PLAYER`], the machine's on its own channel.
+    pub fn played(&self) -> &[TimedMidi] {
         &self.out.0
+    }
+
+    /// What leaves for other instruments after the last block, by rising offset: the machine's part, the player's too with
+    /// `thru`, and the clock. A pulse comes before a note of the same sample.
+    ///
+    /// Audio thread. No allocation, lock or system call.
+    pub fn departures(&self, thru: bool) -> impl Iterator<Item = (u32, Wire)> {
+        let leaves = move |e: &&TimedMidi| thru || e.midi.channel() != PLAYER;
+        let mut notes = self.out.0.iter().filter(leaves).peekable();
+        let mut pulses = self.clock_out.as_ref().map_or(&[][..], ClockOut::sent).iter().peekable();
+        std::iter::from_fn(move || {
+            let first = match (pulses.peek(), notes.peek()) {
+                (Some(pulse), Some(note)) => pulse.0 <= note.offset,
+                (pulse, _) => pulse.is_some(),
+            };
+            if first {
+                pulses.next().map(|(at, message)| (*at, Wire::Clock(*message)))
+            } else {
+                notes.next().map(|note| (note.offset, Wire::Midi(note.midi)))
+            }
+        })
+    }
+
+    fn listen_to_desk(&mut self) {
+        while let Some(wish) = self.wishes.try_pop() {
+            match wish {
+                Wish::Play(settings) => self.settings = settings,
+                Wish::Panic => self.improviser.panic(),
+                Wish::Tap => self.improviser.tap(),
+                Wish::KeepTime(time) => self.conductor.hand_over(time),
+                Wish::Click(level) => self.click.set_level(level),
+            }
+        }
+    }
+
+    /// The metronome's clicks over a block, and the clock that is sent.
+    fn beat(
+        &mut self,
+        frames: usize,
+        (before, now): (Option<Now>, Option<Now>),
+        (transport, count): (Option<Transport>, Option<Count>),
+        left: &mut [f32],
+        right: &mut [f32],
+    ) {
+        let count = count.or_else(|| {
+            let (before, now) = (before?, now?);
+            let line = now.bars.origin.0 as f64 / TICKS_PER_BEAT as f64;
+            Some(Count { from: before.beats.0 - line, to: now.beats.0 - line })
+        });
+        match count {
+            Some(Count { from, to }) => {
+                self.click.play((from, to), self.conductor.meter(), left, right);
+            }
+            None => self.click.rest(left, right),
+        }
+        let tempo = transport.and_then(|t| t.tempo).unwrap_or(self.settings.tempo);
+        if let Some(clock) = &mut self.clock_out {
+            clock.block(frames, before, now, tempo);
+        }
     }
 }
 
@@ -186,8 +306,11 @@ impl Desk {
     /// Asks for something; `false` where the stage has not listened for long.
     pub fn ask(&mut self, wish: Wish) -> bool {
         let asked = self.wishes.try_push(wish).is_ok();
-        if let (true, Wish::Play(settings)) = (asked, wish) {
-            self.settings = settings;
+        match wish {
+            Wish::Play(settings) if asked => self.settings = settings,
+            Wish::KeepTime(time) if asked => self.time = time,
+            Wish::Click(level) if asked => self.click = level,
+            _ => {}
         }
         asked
     }
@@ -220,6 +343,26 @@ impl Desk {
     /// The settings that were last asked for.
     pub const fn settings(&self) -> &Settings {
         &self.settings
+    }
+
+    /// Who was last asked to beat time.
+    pub const fn time(&self) -> TimeKeeper {
+        self.time
+    }
+
+    /// Bars of a count-in: those of the setup, else one.
+    pub const fn count_in(&self) -> u8 {
+        self.count_in
+    }
+
+    /// How loudly the metronome was last asked to click.
+    pub const fn click(&self) -> f32 {
+        self.click
+    }
+
+    /// The time signature.
+    pub const fn time_signature(&self) -> TimeSignature {
+        self.time_signature
     }
 
     /// The engine's counters.

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use crate::cli::live::time_args::TimeArgs;
 use crate::cli::sideman::Playing;
 
 /// What `sideman` alone takes.
@@ -13,6 +14,8 @@ pub(crate) struct LiveArgs {
     pub(super) playing: Playing,
     #[command(flatten)]
     pub(super) gear: GearArgs,
+    #[command(flatten)]
+    pub(super) time: TimeArgs,
     /// Print a line a bar instead of the scrolling piano roll
     #[arg(long)]
     pub(super) headless: bool,

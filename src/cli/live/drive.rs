@@ -1,11 +1,11 @@
 //! What drives the act: JACK, a sound card, or the time of day.
 
 use std::sync::mpsc::Receiver;
+use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
 
 use crate::cli::live::args::{GearArgs, LiveArgs};
-use crate::link::settings::Settings;
 use crate::music::time::SampleRate;
 use crate::standalone::act::{Act, Silent, lend};
 use crate::standalone::arrivals::{Door, arrivals};
@@ -13,7 +13,7 @@ use crate::standalone::card_face::{Card, CardFace};
 use crate::standalone::jack_face::{JackFace, JackServer};
 use crate::standalone::keyboards;
 use crate::standalone::sender::Sender;
-use crate::standalone::stage::{Desk, build};
+use crate::standalone::stage::{Desk, Setup, build};
 
 /// Samples a second where no sound card says otherwise.
 const RATE: f64 = 48_000.0;
@@ -28,17 +28,14 @@ pub(super) enum Drive {
 }
 
 /// Builds everything and starts playing, on what there is.
-pub(super) fn open(
-    args: &LiveArgs,
-    settings: Settings,
-) -> anyhow::Result<(Drive, Desk, Option<Door>)> {
+pub(super) fn open(args: &LiveArgs, setup: Setup) -> anyhow::Result<(Drive, Desk, Option<Door>)> {
     let gear = &args.gear;
     let models = args.playing.models()?;
     let no_thread = "no thread could be started for the model";
     if gear.jack {
         let server =
             JackServer::connect().map_err(|e| anyhow!("{e}; start it, or leave --jack out"))?;
-        let (stage, desk) = build(server.rate(), settings, models).context(no_thread)?;
+        let (stage, desk) = build(server.rate(), setup, models).context(no_thread)?;
         let period = server.period();
         let face = server.play(stage, gear.pass_on, !gear.loose).map_err(|e| anyhow!(e))?;
         println!(
@@ -57,10 +54,11 @@ pub(super) fn open(
         }
     };
     let rate = card.as_ref().map_or(SampleRate::new(RATE), Card::rate);
-    let (stage, desk) = build(rate, settings, models).context(no_thread)?;
+    let (stage, desk) = build(rate, setup, models).context(no_thread)?;
     let (door, arrivals) = arrivals(rate);
     let mut act = Box::new(Act::new(stage, arrivals, rate));
     act.thru = gear.pass_on;
+    act.hold_back = Duration::from_secs_f64(args.time.gear_waits());
     let port = match &gear.to {
         Some(words) => Some(keyboards::open_output(words).map_err(|e| anyhow!("--to: {e}"))?),
         // Nobody asked for it: without virtual ports there is none.

@@ -7,7 +7,6 @@ use std::sync::atomic::Ordering;
 use anyhow::Context as _;
 
 use crate::live::clock::Now;
-use crate::music::time::Meter;
 use crate::standalone::action::Action;
 use crate::standalone::roll::RollNote;
 use crate::standalone::roll_terminal::{RollState, Screen};
@@ -75,7 +74,7 @@ fn state<'a>(
         notes,
         now_beats,
         tempo: desk.now().map_or(desk.settings().tempo, |now| now.tempo),
-        meter: Meter::default(),
+        meter: desk.time_signature(),
         mode: desk.settings().mode.name(),
         model,
         played: meter.notes.load(Ordering::Relaxed),

@@ -1,3 +1,5 @@
+//! Pulses come when they are due, and start, stop and position say what the music does.
+
 use super::*;
 use crate::music::time::{Bars, Beats, Tick};
 use crate::standalone::midi_clock::Follower;

@@ -1,3 +1,5 @@
+//! A clock that jitters and hurries is followed, and time goes on without a gap whoever beats it.
+
 use super::*;
 
 const RATE: f64 = 48_000.0;

@@ -1,3 +1,5 @@
+//! A song is followed through starts, stops and gaps, and no pulses do harm.
+
 use super::*;
 
 /// A clock at 120 BPM from second 0 on, `n` pulses.

@@ -22,6 +22,8 @@ pub(crate) mod drawing;
 #[cfg(feature = "standalone")]
 pub mod held;
 #[cfg(feature = "standalone")]
+pub mod instrument;
+#[cfg(feature = "standalone")]
 pub mod jack_face;
 #[cfg(feature = "standalone")]
 pub mod keyboards;

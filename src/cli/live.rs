@@ -17,6 +17,7 @@ use crate::cli::sideman::warn_of_device;
 use crate::link::settings::Settings;
 use crate::standalone::Part;
 use crate::standalone::action::Action;
+use crate::standalone::instrument::Instrument;
 use crate::standalone::keyboards::{Keyboards, Plugged};
 use crate::standalone::performance::PLAYER;
 use crate::standalone::roll_terminal::{Look, Screen};
@@ -24,7 +25,7 @@ use crate::standalone::session::{Session, free_name};
 use crate::standalone::stage::{Desk, Wish};
 
 pub(crate) use args::LiveArgs;
-use drive::{Drive, open, repair};
+use drive::{Drive, Opened, open, repair};
 use show::{close, show};
 
 /// How often keyboards and a lost sound card are looked for.
@@ -40,6 +41,7 @@ struct Live<'a> {
     drive: Drive,
     desk: Desk,
     keyboards: Option<Keyboards>,
+    instrument: Option<Instrument>,
     session: Session,
     /// The last thing that happened to the gear.
     notice: String,
@@ -57,7 +59,7 @@ pub(crate) fn run(args: &LiveArgs) -> anyhow::Result<()> {
         let there = folder.as_os_str().is_empty() || folder.is_dir();
         ensure!(there, "--out: there is no folder {}", folder.display());
     }
-    let (drive, desk, door) = open(args, args.time.setup(settings)?)?;
+    let Opened { drive, desk, door, instrument } = open(args, args.time.setup(settings)?)?;
     let from = args.gear.from.clone();
     let keyboards = door.and_then(|door| match Keyboards::new(door, from) {
         Ok(keyboards) => Some(keyboards),
@@ -71,7 +73,8 @@ pub(crate) fn run(args: &LiveArgs) -> anyhow::Result<()> {
     let _ = ctrlc::set_handler(move || seen.store(true, Ordering::Release));
     let look = if args.headless { Look::Lines } else { Look::of_stdout() };
     let (session, notice) = (Session::default(), String::new());
-    let mut live = Live { args, drive, desk, keyboards, session, notice, refused: None };
+    let mut live =
+        Live { args, drive, desk, keyboards, instrument, session, notice, refused: None };
     let ended = live.lead(look, &stop);
     live.end(ended)
 }
@@ -117,7 +120,8 @@ impl Live<'_> {
         }
         let changes = self.keyboards.as_mut().map(Keyboards::refresh).unwrap_or_default();
         let repaired = repair(&mut self.drive, &self.args.gear, &mut self.refused)?;
-        Ok(changes.iter().map(told).chain(repaired).collect())
+        let instrument = self.instrument.as_mut().and_then(Instrument::refresh);
+        Ok(changes.iter().map(told).chain(instrument).chain(repaired).collect())
     }
 
     fn hear(&mut self) {

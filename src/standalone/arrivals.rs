@@ -1,15 +1,17 @@
 //! What keyboards send, on its way to the audio thread: each message with the moment at which it came.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use arrayvec::ArrayVec;
 use parking_lot::Mutex;
-use ringbuf::traits::{Consumer as _, Producer as _, Split as _};
+use ringbuf::traits::{Consumer as _, Observer as _, Producer as _, Split as _};
 use ringbuf::{HeapCons, HeapProd, HeapRb};
 
 use crate::music::event::TimedMidi;
 use crate::music::time::SampleRate;
+use crate::standalone::held::Held;
 use crate::standalone::performance::PLAYER;
 use crate::standalone::wire::{ClockMessage, Wire};
 
@@ -27,12 +29,15 @@ struct Arrived {
 
 /// The end for the threads on which keyboards are heard; they may wait for each other.
 #[derive(Clone)]
-pub struct Door(Arc<Mutex<HeapProd<Arrived>>>);
+pub struct Door(Arc<Mutex<HeapProd<Arrived>>>, Arc<AtomicBool>);
 
 /// The audio thread's end.
 pub struct Arrivals {
     ring: HeapCons<Arrived>,
     next: Option<Arrived>,
+    /// Something was turned away at the door, perhaps the end of a key: all keys are lifted.
+    missed: Arc<AtomicBool>,
+    held: Held,
     block: ArrayVec<TimedMidi, EVENTS>,
     hertz: f64,
 }
@@ -40,14 +45,19 @@ pub struct Arrivals {
 /// Both ends. Allocates.
 pub fn arrivals(rate: SampleRate) -> (Door, Arrivals) {
     let (door, ring) = HeapRb::new(RING).split();
-    let block = ArrayVec::new();
-    (Door(Arc::new(Mutex::new(door))), Arrivals { ring, next: None, block, hertz: rate.hertz() })
+    let (block, missed) = (ArrayVec::new(), Arc::<AtomicBool>::default());
+    let door = Door(Arc::new(Mutex::new(door)), Arc::clone(&missed));
+    (door, Arrivals { ring, next: None, missed, held: Held::default(), block, hertz: rate.hertz() })
 }
 
 impl Door {
-    /// Lets a message in; `false` where the audio thread has fetched none for long.
+    /// Lets a message in; `false` where the audio thread has fetched none for long. It then lifts all keys when it does.
     pub fn enter(&self, at: Instant, wire: Wire) -> bool {
-        self.0.lock().try_push(Arrived { at, wire }).is_ok()
+        let entered = self.0.lock().try_push(Arrived { at, wire }).is_ok();
+        if !entered {
+            self.1.store(true, Ordering::Release);
+        }
+        entered
     }
 }
 
@@ -86,7 +96,19 @@ impl Arrivals {
             let offset = offset.min(frames.saturating_sub(1) as f64);
             // Two keyboards share the ring, each on its own thread.
             last = (offset as u32).max(last);
-            self.block.push(TimedMidi { offset: last, midi: midi.on(PLAYER) });
+            let midi = midi.on(PLAYER);
+            self.held.follow(midi);
+            self.block.push(TimedMidi { offset: last, midi });
+        }
+        if self.ring.is_empty() && self.missed.swap(false, Ordering::AcqRel) {
+            while !self.block.is_full()
+                && let Some(midi) = self.held.lift()
+            {
+                self.block.push(TimedMidi { offset: last, midi });
+            }
+            // What did not fit is lifted with the next block.
+            let rest = self.held != Held::default();
+            self.missed.fetch_or(rest, Ordering::AcqRel);
         }
         &self.block
     }
@@ -157,7 +179,15 @@ mod tests {
         for _ in 0..RING {
             assert!(door.enter(start, key(1)));
         }
-        assert!(!door.enter(start, key(1)), "a full ring refuses");
+        let off = Wire::Midi(Midi::NoteOff { channel: Channel::new(5), key: 1, velocity: 0 });
+        assert!(!door.enter(start, off), "a full ring refuses");
+        let mut held = Held::default();
+        for _ in 0..RING / EVENTS + 2 {
+            for event in arrivals.block(start + Duration::from_secs(2), 64, 64, no_clock) {
+                held.follow(event.midi);
+            }
+        }
+        assert_eq!(held, Held::default(), "and what may have ended there has ended");
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Instant;
 
-use midir::{Ignore, MidiInput, MidiInputConnection, MidiOutput, MidiOutputConnection};
+use midir::{Ignore, MidiInput, MidiInputConnection, MidiOutput};
 use parking_lot::Mutex;
 
 use crate::standalone::arrivals::Door;
@@ -69,21 +69,6 @@ pub fn ports() -> Result<Ports, String> {
     let inputs = input.ports().into_iter().filter_map(|p| input.port_name(&p).ok());
     let outputs = output.ports().into_iter().filter_map(|p| output.port_name(&p).ok());
     Ok(Ports { inputs: inputs.collect(), outputs: outputs.collect() })
-}
-
-/// Opens the output whose name holds these words, in whatever case.
-///
-/// # Errors
-/// A line that names the ports there are.
-pub fn open_output(words: &str) -> Result<MidiOutputConnection, String> {
-    let output = output()?;
-    let ports = output.ports();
-    let names: Vec<String> =
-        ports.iter().map(|p| output.port_name(p).unwrap_or_default()).collect();
-    let Some(at) = names.iter().position(|name| fits(name, words)) else {
-        return Err(format!("no MIDI output is called '{words}'; there are: {}", listed(&names)));
-    };
-    output.connect(&ports[at], "notes").map_err(|e| format!("{}: {e}", names[at]))
 }
 
 /// Names in a line.
@@ -178,7 +163,7 @@ fn is_wanted(name: &str, wanted: &[String]) -> bool {
     !fits(name, CLIENT) && (chosen || wanted.is_empty() && !through)
 }
 
-fn fits(name: &str, words: &str) -> bool {
+pub(super) fn fits(name: &str, words: &str) -> bool {
     name.to_lowercase().contains(&words.to_lowercase())
 }
 
@@ -189,7 +174,7 @@ fn input() -> Result<MidiInput, String> {
     Ok(input)
 }
 
-fn output() -> Result<MidiOutput, String> {
+pub(super) fn output() -> Result<MidiOutput, String> {
     let _quiet = quiet();
     MidiOutput::new(CLIENT).map_err(|e| format!("no MIDI here: {e}"))
 }
@@ -204,25 +189,6 @@ fn own_port(input: MidiInput, door: &Door) -> Option<MidiInputConnection<Ear>> {
 #[cfg(not(unix))]
 fn own_port(_: MidiInput, _: &Door) -> Option<MidiInputConnection<Ear>> {
     None
-}
-
-/// A port of ours that other programs may listen to, where the system has such.
-///
-/// # Errors
-/// A line on why there is none.
-#[cfg(unix)]
-pub fn own_output() -> Result<MidiOutputConnection, String> {
-    use midir::os::unix::VirtualOutput as _;
-    output()?.create_virtual("notes").map_err(|e| e.to_string())
-}
-
-/// A port of ours that other programs may listen to, where the system has such.
-///
-/// # Errors
-/// A line on why there is none.
-#[cfg(not(unix))]
-pub fn own_output() -> Result<MidiOutputConnection, String> {
-    Err("this system has no virtual MIDI ports: choose an output with --to".to_owned())
 }
 
 #[cfg(test)]

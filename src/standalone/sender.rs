@@ -1,7 +1,7 @@
 //! Sends what sounds to other instruments, each message at its moment, off the audio thread.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, mpsc};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -31,6 +31,7 @@ pub struct Outbox(HeapProd<Letter>);
 
 /// A sender under way. Dropping it ends what still sounds out there.
 pub struct Sender {
+    ports: mpsc::Sender<Box<dyn Port>>,
     stop: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
@@ -57,18 +58,36 @@ impl Port for MidiOutputConnection {
 }
 
 impl Sender {
+    /// What puts another port in its hands.
+    pub fn switch(&self) -> Switch {
+        Switch(self.ports.clone())
+    }
+
     /// Starts a sender to this port.
     ///
     /// # Errors
     /// When the system has no thread to give.
     pub fn start(port: impl Port) -> std::io::Result<(Self, Outbox)> {
         let (outbox, letters) = HeapRb::new(RING).split();
+        let (ports, next) = mpsc::channel();
         let stop = Arc::new(AtomicBool::new(false));
         let seen = Arc::clone(&stop);
         let thread = thread::Builder::new()
             .name("sideman-sender".to_owned())
-            .spawn(move || deliver(letters, port, &seen))?;
-        Ok((Self { stop, thread: Some(thread) }, Outbox(outbox)))
+            .spawn(move || deliver(letters, Box::new(port), &next, &seen))?;
+        Ok((Self { ports, stop, thread: Some(thread) }, Outbox(outbox)))
+    }
+}
+
+/// Puts another port in a sender's hands.
+#[derive(Clone, Debug)]
+pub struct Switch(mpsc::Sender<Box<dyn Port>>);
+
+impl Switch {
+    /// The sender goes on with another port; what sounds on the one before ends there, if it still listens.
+    pub fn go_on_to(&self, port: impl Port) {
+        // A sender that has ended has no need of a port.
+        let _ = self.0.send(Box::new(port));
     }
 }
 
@@ -81,13 +100,18 @@ impl Drop for Sender {
     }
 }
 
-fn deliver(mut letters: HeapCons<Letter>, mut port: impl Port, stop: &AtomicBool) {
+fn deliver(
+    mut letters: HeapCons<Letter>,
+    mut port: Box<dyn Port>,
+    next: &mpsc::Receiver<Box<dyn Port>>,
+    stop: &AtomicBool,
+) {
     let mut held = Held::default();
-    let mut send = |wire: Wire| {
-        let (bytes, length) = wire.to_bytes();
-        port.send(&bytes[..length]);
-    };
     while !stop.load(Ordering::Acquire) {
+        if let Ok(other) = next.try_recv() {
+            lift(&mut held, &mut *port);
+            port = other;
+        }
         let Some(letter) = letters.try_peek().copied() else {
             thread::sleep(NAP);
             continue;
@@ -101,11 +125,20 @@ fn deliver(mut letters: HeapCons<Letter>, mut port: impl Port, stop: &AtomicBool
         if let Wire::Midi(midi) = letter.wire {
             held.follow(midi);
         }
-        send(letter.wire);
+        send(&mut *port, letter.wire);
     }
+    lift(&mut held, &mut *port);
+}
+
+fn lift(held: &mut Held, port: &mut dyn Port) {
     while let Some(midi) = held.lift() {
-        send(Wire::Midi(midi));
+        send(port, Wire::Midi(midi));
     }
+}
+
+fn send(port: &mut dyn Port, wire: Wire) {
+    let (bytes, length) = wire.to_bytes();
+    port.send(&bytes[..length]);
 }
 
 #[cfg(test)]
@@ -123,6 +156,32 @@ mod tests {
         fn send(&mut self, bytes: &[u8]) {
             self.0.lock().push((Instant::now(), bytes.to_vec()));
         }
+    }
+
+    #[test]
+    fn another_port_takes_over_and_the_first_has_nothing_left_sounding() {
+        let (one, other) = (Arc::default(), Arc::default());
+        let (sender, mut outbox) = Sender::start(Log(Arc::clone(&one))).unwrap();
+        let channel = Channel::new(1);
+        let on = |key| Wire::Midi(Midi::NoteOn { channel, key, velocity: 90 });
+        let wait = |log: &Mutex<Vec<Sent>>| {
+            while log.lock().is_empty() {
+                thread::sleep(Duration::from_millis(1));
+            }
+        };
+        assert!(outbox.put(Instant::now(), on(60)));
+        wait(&one);
+        sender.switch().go_on_to(Log(Arc::clone(&other)));
+        while one.lock().len() < 2 {
+            thread::sleep(Duration::from_millis(1));
+        }
+        assert!(outbox.put(Instant::now(), on(62)));
+        wait(&other);
+        drop(sender);
+        let bytes =
+            |log: &Mutex<Vec<Sent>>| log.lock().iter().map(|s| s.1.clone()).collect::<Vec<_>>();
+        assert_eq!(bytes(&one), [[0x91, 60, 90], [0x81, 60, 64]]);
+        assert_eq!(bytes(&other), [[0x91, 62, 90], [0x81, 62, 64]]);
     }
 
     #[test]

@@ -10,8 +10,8 @@ use crate::music::time::SampleRate;
 use crate::standalone::act::{Act, Silent, lend};
 use crate::standalone::arrivals::{Door, arrivals};
 use crate::standalone::card_face::{Card, CardFace};
+use crate::standalone::instrument::{self, Instrument};
 use crate::standalone::jack_face::{JackFace, JackServer};
-use crate::standalone::keyboards;
 use crate::standalone::sender::Sender;
 use crate::standalone::stage::{Desk, Setup, build};
 
@@ -27,8 +27,17 @@ pub(super) enum Drive {
     None,
 }
 
+/// All that was opened.
+pub(super) struct Opened {
+    pub(super) drive: Drive,
+    pub(super) desk: Desk,
+    /// Where keyboards come in, but for JACK's.
+    pub(super) door: Option<Door>,
+    pub(super) instrument: Option<Instrument>,
+}
+
 /// Builds everything and starts playing, on what there is.
-pub(super) fn open(args: &LiveArgs, setup: Setup) -> anyhow::Result<(Drive, Desk, Option<Door>)> {
+pub(super) fn open(args: &LiveArgs, setup: Setup) -> anyhow::Result<Opened> {
     let gear = &args.gear;
     let models = args.playing.models()?;
     let no_thread = "no thread could be started for the model";
@@ -42,7 +51,8 @@ pub(super) fn open(args: &LiveArgs, setup: Setup) -> anyhow::Result<(Drive, Desk
             "Sideman listens as the JACK client \"{}\", {period} samples a period.",
             face.name()
         );
-        return Ok((Drive::Jack(face), desk, None));
+        let (door, instrument) = (None, None);
+        return Ok(Opened { drive: Drive::Jack(face), desk, door, instrument });
     }
     let asked = gear.card.is_some() || gear.buffer.is_some();
     let card = if gear.silent {
@@ -59,14 +69,16 @@ pub(super) fn open(args: &LiveArgs, setup: Setup) -> anyhow::Result<(Drive, Desk
     let mut act = Box::new(Act::new(stage, arrivals, rate));
     act.thru = gear.pass_on;
     act.hold_back = Duration::from_secs_f64(args.time.gear_waits());
+    let mut instrument = None;
     let port = match &gear.to {
-        Some(words) => Some(keyboards::open_output(words).map_err(|e| anyhow!("--to: {e}"))?),
+        Some(words) => Some(instrument::open(words).map_err(|e| anyhow!("--to: {e}"))?),
         // Nobody asked for it: without virtual ports there is none.
-        None => keyboards::own_output().ok(),
+        None => instrument::own().ok(),
     };
     if let Some(port) = port {
         let (sender, outbox) = Sender::start(port).context("no thread for MIDI")?;
         act.outbox = Some(outbox);
+        instrument = gear.to.clone().map(|words| Instrument::new(words, sender.switch()));
         act.sender = Some(sender);
     }
     let drive = match card {
@@ -80,7 +92,7 @@ pub(super) fn open(args: &LiveArgs, setup: Setup) -> anyhow::Result<(Drive, Desk
             on_clock(act)?
         }
     };
-    Ok((drive, desk, Some(door)))
+    Ok(Opened { drive, desk, door: Some(door), instrument })
 }
 
 fn on_card(card: Card, act: Box<Act>) -> Result<Drive, (Option<Box<Act>>, String)> {

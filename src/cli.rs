@@ -5,6 +5,8 @@
     reason = "the command lines are where we speak to the terminal"
 )]
 
+#[cfg(feature = "standalone")]
+mod align;
 #[cfg(feature = "train")]
 mod bench;
 #[cfg(feature = "train")]

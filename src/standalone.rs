@@ -26,7 +26,11 @@ pub mod instrument;
 #[cfg(feature = "standalone")]
 pub mod jack_face;
 #[cfg(feature = "standalone")]
+pub mod jack_probe;
+#[cfg(feature = "standalone")]
 pub mod keyboards;
+#[cfg(feature = "standalone")]
+pub mod loopback;
 #[cfg(feature = "standalone")]
 pub mod midi_clock;
 #[cfg(feature = "standalone")]

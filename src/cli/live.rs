@@ -18,6 +18,7 @@ use crate::link::settings::Settings;
 use crate::standalone::Part;
 use crate::standalone::action::Action;
 use crate::standalone::instrument::Instrument;
+use crate::standalone::jack_face::JackFace;
 use crate::standalone::keyboards::{Keyboards, Plugged};
 use crate::standalone::performance::PLAYER;
 use crate::standalone::roll_terminal::{Look, Screen};
@@ -134,13 +135,18 @@ impl Live<'_> {
     fn end(mut self, ended: anyhow::Result<()>) -> anyhow::Result<()> {
         self.desk.ask(Wish::Panic);
         std::thread::sleep(Duration::from_millis(50));
-        let xruns = if let Drive::Jack(face) = &self.drive { Some(face.xruns()) } else { None };
+        let periods = if let Drive::Jack(face) = &self.drive { Some(periods(face)) } else { None };
         self.drive = Drive::None;
         self.hear();
         // First the music is kept, then it is said: a terminal that is gone must not cost it.
         let kept = keep(self.args, &self.desk, &self.session);
         warn_of_device(self.desk.models());
-        tell(&self.desk, &self.session, xruns, kept.as_ref().ok().and_then(Option::as_deref));
+        tell(
+            &self.desk,
+            &self.session,
+            periods.as_deref(),
+            kept.as_ref().ok().and_then(Option::as_deref),
+        );
         kept?;
         ended
     }
@@ -168,8 +174,15 @@ fn keep(args: &LiveArgs, desk: &Desk, session: &Session) -> anyhow::Result<Optio
     Ok(Some(other))
 }
 
+/// What became of JACK's periods.
+fn periods(face: &JackFace) -> String {
+    let millis = |time: Duration| 1e3 * time.as_secs_f64();
+    let (longest, period) = (millis(face.longest()), millis(face.period()));
+    format!(", {} xruns (our longest turn {longest:.1} of {period:.1} ms)", face.xruns())
+}
+
 /// Says what was played. Nobody may be there to read it.
-fn tell(desk: &Desk, session: &Session, xruns: Option<u64>, kept: Option<&Path>) {
+fn tell(desk: &Desk, session: &Session, periods: Option<&str>, kept: Option<&Path>) {
     let meter = desk.meter();
     let late = meter.late_notes.load(Ordering::Relaxed) + meter.late_plans.load(Ordering::Relaxed);
     let mut out = std::io::stdout().lock();
@@ -179,7 +192,7 @@ fn tell(desk: &Desk, session: &Session, xruns: Option<u64>, kept: Option<&Path>)
         session.count(Part::Player),
         session.count(Part::Machine),
         meter.times(),
-        xruns.map_or_else(String::new, |n| format!(", {n} xruns")),
+        periods.unwrap_or_default(),
     );
     if desk.settings().follow_style {
         let _ = writeln!(out, "heard: {}", desk.models().heard());

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use anyhow::bail;
 use clap::{Args, Parser, Subcommand};
 
-use crate::cli::{jam, live, models, play, ports, presets};
+use crate::cli::{align, jam, live, models, play, ports, presets};
 use crate::infer::model_slot::{ModelChoice, ModelSlot};
 use crate::link::settings::Settings;
 use crate::model::checkpoint::is_style_name;
@@ -49,6 +49,8 @@ enum Command {
     Play(play::PlayArgs),
     /// List keyboards, MIDI outputs and sound cards
     Ports,
+    /// Measure by how much an instrument outside is later than the built-in sound
+    Align(align::AlignArgs),
     /// List the presets, those that come with Sideman and yours
     Presets {
         /// As JSON
@@ -204,6 +206,7 @@ fn run(command: Command) -> anyhow::Result<()> {
             ports::list();
             Ok(())
         }
+        Command::Align(args) => align::run(&args),
         Command::Presets { json } => presets::list(json),
         Command::Models { json } => models::list(json),
         Command::Params { json } => params(json),

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::time::{Duration, Instant};
 
 use ::jack::{
     AsyncClient, AudioOut, Client, ClientOptions, ClientStatus, Control, MidiIn, MidiOut,
@@ -40,6 +41,8 @@ struct News {
     parted: AtomicBool,
     gone: AtomicBool,
     xruns: AtomicU64,
+    /// Nanoseconds of the longest of our own turns.
+    longest: AtomicU64,
 }
 
 /// Listens to the server; knows the full name of the port that keyboards are connected to.
@@ -139,6 +142,19 @@ impl JackFace {
         self.news.xruns.load(Relaxed)
     }
 
+    /// The longest of our own turns: a period is lost by us only if this is longer than one.
+    pub fn longest(&self) -> Duration {
+        Duration::from_nanos(self.news.longest.load(Relaxed))
+    }
+
+    /// How long a period is.
+    pub fn period(&self) -> Duration {
+        let client = self.client.as_client();
+        Duration::from_secs_f64(
+            f64::from(client.buffer_size()) / f64::from(client.sample_rate().max(1)),
+        )
+    }
+
     /// Whether the server has ended.
     pub fn is_gone(&self) -> bool {
         self.news.gone.load(Acquire)
@@ -173,8 +189,9 @@ impl NotificationHandler for Watch {
 }
 
 impl ProcessHandler for Player {
-    // The audio callback: no allocation, lock or system call.
+    // The audio callback: no allocation, lock or system call; the clock is read, which takes none where it matters (vDSO).
     fn process(&mut self, _: &Client, scope: &ProcessScope) -> Control {
+        let begin = Instant::now();
         self.events.clear();
         if self.news.parted.swap(false, AcqRel) {
             while !self.events.is_full()
@@ -213,6 +230,7 @@ impl ProcessHandler for Player {
             // A full port loses it; JACK's own ports hold a thousand messages of a period.
             let _ = writer.write(&RawMidi { time, bytes: &bytes[..length] });
         }
+        self.news.longest.fetch_max(begin.elapsed().as_nanos() as u64, Relaxed);
         Control::Continue
     }
 }

@@ -134,7 +134,8 @@ impl Live<'_> {
     /// Ends what sounds, keeps what was played, and says it.
     fn end(mut self, ended: anyhow::Result<()>) -> anyhow::Result<()> {
         self.desk.ask(Wish::Panic);
-        std::thread::sleep(Duration::from_millis(50));
+        let waits = Duration::from_secs_f64(self.args.time.gear_waits());
+        std::thread::sleep(Duration::from_millis(50) + waits);
         let periods = if let Drive::Jack(face) = &self.drive { Some(periods(face)) } else { None };
         self.drive = Drive::None;
         self.hear();

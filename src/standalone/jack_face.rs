@@ -1,6 +1,7 @@
 //! Sideman as a JACK client: one callback for sound and MIDI, each note on its very frame. The library is looked for when
 //! it is asked for, so that one program serves with JACK and without.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 use std::sync::atomic::{AtomicBool, AtomicU64};
@@ -21,6 +22,9 @@ use crate::standalone::wire::Wire;
 
 /// The player's messages of a period, at most.
 const EVENTS: usize = 512;
+
+/// Messages that may wait to leave. A second of them at most.
+const WAITING: usize = 4_096;
 
 /// A connection to the server, not yet playing.
 pub struct JackServer {
@@ -57,6 +61,9 @@ struct Player {
     events: ArrayVec<TimedMidi, EVENTS>,
     held: Held,
     thru: bool,
+    /// What leaves waits so many frames, to sound with the built-in sound.
+    hold_back: u64,
+    waiting: VecDeque<(u64, Wire)>,
     /// Seconds in a frame, frames until this period, and the server's own count of them, which has 32 bits.
     frame: f64,
     time: u64,
@@ -85,12 +92,19 @@ impl JackServer {
         self.client.buffer_size()
     }
 
-    /// Goes on stage. With `thru` the player's notes leave by the MIDI port too. Ports of keyboards and speakers are
+    /// Goes on stage. With `thru` the player's notes leave by the MIDI port too; what leaves is held back for so many
+    /// seconds. Ports of keyboards and speakers are
     /// connected where `connect` asks for it.
     ///
     /// # Errors
     /// A line on what the server refused.
-    pub fn play(self, stage: Stage, thru: bool, connect: bool) -> Result<JackFace, String> {
+    pub fn play(
+        self,
+        stage: Stage,
+        thru: bool,
+        hold_back: f64,
+        connect: bool,
+    ) -> Result<JackFace, String> {
         let rate = self.rate();
         let Self { client } = self;
         let refused = |e: ::jack::Error| format!("JACK refused: {e}");
@@ -110,6 +124,8 @@ impl JackServer {
             events: ArrayVec::new(),
             held: Held::default(),
             thru,
+            hold_back: (hold_back * rate.hertz()).round() as u64,
+            waiting: VecDeque::with_capacity(WAITING),
             frame: 1.0 / rate.hertz(),
             time: 0,
             counted: 0,
@@ -225,8 +241,16 @@ impl ProcessHandler for Player {
         let (left, right) = (left.as_mut_slice(scope), right.as_mut_slice(scope));
         self.stage.process(self.time as f64 * self.frame, &self.events, left, right);
         let mut writer = self.notes.writer(scope);
-        for (time, wire) in self.stage.departures(self.thru) {
+        for (offset, wire) in self.stage.departures(self.thru) {
+            if self.waiting.len() < WAITING {
+                self.waiting.push_back((self.time + u64::from(offset) + self.hold_back, wire));
+            }
+        }
+        let end = self.time + u64::from(scope.n_frames());
+        while let Some((due, wire)) = self.waiting.front().copied().filter(|w| w.0 < end) {
+            self.waiting.pop_front();
             let (bytes, length) = wire.to_bytes();
+            let time = due.saturating_sub(self.time) as u32;
             // A full port loses it; JACK's own ports hold a thousand messages of a period.
             let _ = writer.write(&RawMidi { time, bytes: &bytes[..length] });
         }

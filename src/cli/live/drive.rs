@@ -46,7 +46,9 @@ pub(super) fn open(args: &LiveArgs, setup: Setup) -> anyhow::Result<Opened> {
             JackServer::connect().map_err(|e| anyhow!("{e}; start it, or leave --jack out"))?;
         let (stage, desk) = build(server.rate(), setup, models).context(no_thread)?;
         let period = server.period();
-        let face = server.play(stage, gear.pass_on, !gear.loose).map_err(|e| anyhow!(e))?;
+        let face = server
+            .play(stage, gear.pass_on, args.time.gear_waits(), !gear.loose)
+            .map_err(|e| anyhow!(e))?;
         println!(
             "Sideman listens as the JACK client \"{}\", {period} samples a period.",
             face.name()

@@ -57,6 +57,8 @@ mod presets;
 mod share;
 #[cfg(feature = "standalone")]
 pub mod sideman;
+#[cfg(feature = "standalone")]
+mod sound_args;
 #[cfg(feature = "train")]
 mod tempo_following;
 #[cfg(feature = "train")]

@@ -52,6 +52,8 @@ pub mod song;
 #[cfg(feature = "standalone")]
 pub mod sound;
 #[cfg(feature = "standalone")]
+pub mod sound_font;
+#[cfg(feature = "standalone")]
 pub mod stage;
 #[cfg(feature = "standalone")]
 pub mod synth;

@@ -9,6 +9,7 @@ use anyhow::Context as _;
 use clap::Args;
 
 use crate::cli::sideman::{Playing, tell_heard, warn_of_device};
+use crate::cli::sound_args::SoundArgs;
 use crate::link::settings::Mode;
 use crate::music::event::Midi;
 use crate::music::time::{Beats, SampleRate, TICKS_PER_BEAT};
@@ -20,7 +21,7 @@ use crate::standalone::phrase::Phrase;
 use crate::standalone::roll::RollNote;
 use crate::standalone::roll_terminal::{Look, RollState, Screen};
 use crate::standalone::song::{Song, beats_in};
-use crate::standalone::sound::Sound;
+use crate::standalone::synth::Sounds;
 use crate::standalone::wav::{Depth, WavWriter};
 
 /// Samples in a block: 5 ms, as on a stage.
@@ -43,6 +44,8 @@ const TAIL_BARS: f64 = 2.0;
 pub(crate) struct JamArgs {
     #[command(flatten)]
     playing: Playing,
+    #[command(flatten)]
+    sound: SoundArgs,
     /// End after this many seconds instead of at the end of the tune
     #[arg(long, value_name = "N")]
     seconds: Option<f64>,
@@ -78,7 +81,7 @@ pub(crate) fn run(args: &JamArgs) -> anyhow::Result<()> {
         .map_or_else(|| song.sample(Beats(tail)), |s| (s.max(0.0) * rate.hertz()) as u64);
     let mut performance = Performance::new(song, events(&tune, rate), settings, models, false)
         .context("no thread could be started for the model")?;
-    let mut sound = Sound::new(rate);
+    let mut sound = args.sound.sound(rate)?;
     let mut wav = WavWriter::create(&args.wav, rate_hz, Depth::default())?;
     let stop = Arc::new(AtomicBool::new(false));
     let seen = Arc::clone(&stop);
@@ -118,7 +121,7 @@ pub(crate) fn run(args: &JamArgs) -> anyhow::Result<()> {
     screen.close(&state(&performance, &tune, &notes, &performance.models().status().name))?;
     warn_of_device(performance.models());
     let heard = wav.finish()?;
-    let take = take_of(&performance, &tune);
+    let take = take_of(&performance, &tune, sound.sounds());
     take.save(&args.out)?;
     report(args, &performance, &take, heard.peak);
     Ok(())
@@ -229,7 +232,7 @@ fn show(
         .context("the terminal can't be written to")
 }
 
-fn take_of(performance: &Performance, tune: &Phrase) -> Take {
+fn take_of(performance: &Performance, tune: &Phrase, sounds: &Sounds) -> Take {
     let song = performance.song();
     let tick = |sample| (song.beats(sample).0 * f64::from(PPQ)).round() as u32;
     let track = |part, program, channel: u8| OutTrack {
@@ -258,8 +261,12 @@ fn take_of(performance: &Performance, tune: &Phrase) -> Take {
             denominator: tune.meter.denominator,
         }],
         markers: Vec::new(),
-        player: track(Part::Player, 4, PLAYER.index()),
-        machine: track(Part::Machine, 0, performance.settings().output.index()),
+        player: track(Part::Player, sounds.player.patch.general_midi(), PLAYER.index()),
+        machine: track(
+            Part::Machine,
+            sounds.machine.patch.general_midi(),
+            performance.settings().output.index(),
+        ),
     }
 }
 

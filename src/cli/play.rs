@@ -7,6 +7,7 @@ use anyhow::{Context as _, bail, ensure};
 use clap::Args;
 
 use crate::cli::sideman::{Playing, tell_heard, warn_of_device};
+use crate::cli::sound_args::SoundArgs;
 use crate::data::midi_file::{MidiFile, MidiFileError, Track};
 use crate::data::parts;
 use crate::music::event::Midi;
@@ -17,7 +18,7 @@ use crate::standalone::performance::{PLAYER, Performance};
 use crate::standalone::roll::RollNote;
 use crate::standalone::roll_png::{self, RollSpec};
 use crate::standalone::song::{Song, beats_in};
-use crate::standalone::sound::Sound;
+use crate::standalone::synth::Sounds;
 use crate::standalone::wav::{Depth, WavWriter};
 
 /// Bars that the machine may go on after the last note of the file.
@@ -42,6 +43,8 @@ pub(crate) struct PlayArgs {
     track: Option<String>,
     #[command(flatten)]
     playing: Playing,
+    #[command(flatten)]
+    sound: SoundArgs,
     /// Where the sound goes, as a WAV file
     #[arg(long, value_name = "OUT.wav")]
     wav: Option<PathBuf>,
@@ -66,6 +69,10 @@ pub(crate) fn run(args: &PlayArgs) -> anyhow::Result<()> {
         settings.output != PLAYER,
         "channel 1 is the player's here: set output-channel to another"
     );
+    ensure!(
+        args.wav.is_some() || !args.sound.is_asked(),
+        "sounds are heard in a WAV file: add --wav OUT.wav"
+    );
     let models = args.playing.models()?;
     let file = MidiFile::load(&args.input).map_err(|error| match error {
         MidiFileError::Io { .. } => anyhow::Error::new(error),
@@ -84,7 +91,8 @@ pub(crate) fn run(args: &PlayArgs) -> anyhow::Result<()> {
         .context("no thread could be started for the model")?;
     let mut wav = match &args.wav {
         Some(path) => {
-            Some((WavWriter::create(path, args.rate, Depth::default())?, Sound::new(rate)))
+            let sound = args.sound.sound(rate)?;
+            Some((WavWriter::create(path, args.rate, Depth::default())?, sound))
         }
         None => None,
     };
@@ -104,12 +112,14 @@ pub(crate) fn run(args: &PlayArgs) -> anyhow::Result<()> {
     let elapsed = started.elapsed().as_secs_f64();
     let ending = performance.finish().to_vec();
     warn_of_device(performance.models());
+    let mut sounds = Sounds::default();
     if let Some((mut wav, mut sound)) = wav {
+        sounds = *sound.sounds();
         let (left, right) = sound.render((RING_OUT_SECONDS * rate.hertz()) as u32, &ending);
         wav.write(left, right)?;
         wav.finish()?;
     }
-    let take = take_of(&file, track, &performance);
+    let take = take_of(&file, track, &performance, &sounds);
     take.save(&args.out)?;
     if let Some(path) = &args.png {
         picture(&args.input, path, &take, &performance, bars)?;
@@ -182,7 +192,7 @@ fn player_events(file: &MidiFile, track: &Track, song: &Song) -> Vec<(u64, Midi)
     events.into_iter().map(|(at, _, midi)| (at, midi)).collect()
 }
 
-fn take_of(file: &MidiFile, track: &Track, performance: &Performance) -> Take {
+fn take_of(file: &MidiFile, track: &Track, performance: &Performance, sounds: &Sounds) -> Take {
     let song = performance.song();
     let ppq = f64::from(file.ticks_per_quarter);
     let tick = |sample| (song.beats(sample).0 * ppq).round() as u32;
@@ -225,9 +235,13 @@ fn take_of(file: &MidiFile, track: &Track, performance: &Performance) -> Take {
             .iter()
             .map(|m| MarkerEvent { tick: m.tick as u32, text: m.text.clone() })
             .collect(),
-        player: OutTrack { program: 4, channel: PLAYER.index(), notes: player.collect() },
+        player: OutTrack {
+            program: sounds.player.patch.general_midi(),
+            channel: PLAYER.index(),
+            notes: player.collect(),
+        },
         machine: OutTrack {
-            program: 0,
+            program: sounds.machine.patch.general_midi(),
             channel: performance.settings().output.index(),
             notes: machine.collect(),
         },

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use anyhow::bail;
 use clap::{Args, Parser, Subcommand};
 
-use crate::cli::{align, jam, live, models, play, ports, presets};
+use crate::cli::{align, jam, live, models, play, ports, presets, sound_args};
 use crate::infer::model_slot::{ModelChoice, ModelSlot};
 use crate::link::settings::Settings;
 use crate::model::checkpoint::is_style_name;
@@ -39,6 +39,7 @@ const EXAMPLES: &str = "Examples:
   sideman play melody.mid --out a.mid --mode answer --set temperature=0.8 --png a.png
   sideman play melody.mid --out b.mid --preset four-bar-trades --set trade-bars=2
   sideman presets                              all presets: what to play with before you know the settings
+  sideman --soundfont gm.sf2 --sideman-sound 32  Sideman plays program 32 of a SoundFont; `sideman sounds` lists sounds
   sideman params                               all settings, their ranges and defaults";
 
 #[derive(Subcommand, Debug)]
@@ -51,6 +52,12 @@ enum Command {
     Ports,
     /// Measure by how much an instrument outside is later than the built-in sound
     Align(align::AlignArgs),
+    /// List the sounds that both parts can have
+    Sounds {
+        /// List the programs of a SoundFont instead
+        #[arg(long, value_name = "FILE.sf2")]
+        soundfont: Option<PathBuf>,
+    },
     /// List the presets, those that come with Sideman and yours
     Presets {
         /// As JSON
@@ -207,6 +214,7 @@ fn run(command: Command) -> anyhow::Result<()> {
             Ok(())
         }
         Command::Align(args) => align::run(&args),
+        Command::Sounds { soundfont } => sound_args::list(soundfont.as_deref()),
         Command::Presets { json } => presets::list(json),
         Command::Models { json } => models::list(json),
         Command::Params { json } => params(json),

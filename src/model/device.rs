@@ -194,7 +194,7 @@ type PanicHook = Box<dyn Fn(&PanicHookInfo<'_>) + Send + Sync>;
 
 /// Keeps the panics of this thread off the terminal and out of the host's log while `work` runs. That a machine has
 /// no driver is no crash, and must not look like one; [`guarded`] hands on what matters. `work` must not unwind.
-fn silent<T>(work: impl FnOnce() -> T) -> T {
+pub(crate) fn silent<T>(work: impl FnOnce() -> T) -> T {
     static HOOK: Once = Once::new();
     HOOK.call_once(|| std::panic::set_hook(unless_silent(std::panic::take_hook())));
     IS_SILENT.set(true);

@@ -19,6 +19,8 @@ pub enum Action {
     Click,
     /// Time is counted in and goes on evenly at the tempo that is set, or is the player's again.
     CountIn,
+    /// The machine's next sound, the first after the last.
+    NextSound,
     /// Everything that sounds ends.
     Panic,
 }
@@ -28,7 +30,16 @@ pub const CLICK: f32 = 0.7;
 
 impl Action {
     /// Every action, in the order shown to users.
-    pub const ALL: [Self; 5] = [Self::NextMode, Self::Active, Self::Tap, Self::Freeze, Self::Panic];
+    pub const ALL: [Self; 8] = [
+        Self::NextMode,
+        Self::Active,
+        Self::Tap,
+        Self::Freeze,
+        Self::Click,
+        Self::CountIn,
+        Self::NextSound,
+        Self::Panic,
+    ];
 
     /// The key of the terminal.
     pub const fn key(self) -> char {
@@ -39,6 +50,7 @@ impl Action {
             Self::Freeze => 'f',
             Self::Click => 'k',
             Self::CountIn => 'i',
+            Self::NextSound => 's',
             Self::Panic => 'p',
         }
     }
@@ -52,6 +64,7 @@ impl Action {
             Self::Freeze => "freeze",
             Self::Click => "click",
             Self::CountIn => "count-in",
+            Self::NextSound => "sound",
             Self::Panic => "panic",
         }
     }
@@ -71,6 +84,13 @@ impl Action {
             }
             Self::Active => Wish::Play(Settings { active: !settings.active, ..settings }),
             Self::Freeze => Wish::Play(Settings { freeze: !settings.freeze, ..settings }),
+            Self::NextSound => {
+                let (mut sounds, patches) = (*desk.sounds(), desk.patches());
+                let at = patches.iter().position(|p| *p == sounds.machine.patch);
+                let next = at.map_or(0, |at| at + 1) % patches.len();
+                sounds.machine.patch = patches[next];
+                Wish::Sound(sounds)
+            }
             Self::Tap => Wish::Tap,
             Self::Click if desk.click() > 0.0 => Wish::Click(0.0),
             Self::Click => Wish::Click(CLICK),

@@ -4,7 +4,7 @@ use crate::music::event::{Midi, TimedMidi};
 use crate::music::time::SampleRate;
 use crate::standalone::Part;
 use crate::standalone::performance::PLAYER;
-use crate::standalone::synth::Synth;
+use crate::standalone::synth::{Patch, Sounds, Synth};
 
 /// The controller of the sustain pedal.
 const SUSTAIN: u8 = 64;
@@ -19,7 +19,28 @@ pub struct Sound {
 impl Sound {
     /// Silence. Allocates.
     pub fn new(rate: SampleRate) -> Self {
-        Self { synth: Synth::new(rate), left: Vec::new(), right: Vec::new() }
+        Self::of(Synth::new(rate))
+    }
+
+    /// What a synth sounds like.
+    pub const fn of(synth: Synth) -> Self {
+        Self { synth, left: Vec::new(), right: Vec::new() }
+    }
+
+    /// The sounds of both parts.
+    pub const fn sounds(&self) -> &Sounds {
+        self.synth.sounds()
+    }
+
+    /// Changes them. Audio thread. No allocation, lock or system call.
+    pub fn set(&mut self, sounds: Sounds) {
+        self.synth.set_sounds(sounds);
+    }
+
+    /// All that a part can sound like: the programs of the SoundFont, if there is one, and our own.
+    pub fn patches(&self) -> Vec<Patch> {
+        let programs = self.synth.font().map(|font| font.programs().map(|(p, _)| Patch::Font(p)));
+        programs.into_iter().flatten().chain(Patch::BUILT_IN).collect()
     }
 
     /// The sound of a block: left and right. Allocates when a block is larger than all before it.

@@ -26,6 +26,7 @@ use crate::standalone::conductor::{Conductor, Count, TimeKeeper};
 use crate::standalone::delay::Delay;
 use crate::standalone::performance::PLAYER;
 use crate::standalone::sound::Sound;
+use crate::standalone::synth::{Patch, Sounds};
 use crate::standalone::wire::{ClockMessage, Wire};
 
 /// Messages that may leave a block.
@@ -38,6 +39,8 @@ const RING: usize = 8_192;
 pub enum Wish {
     /// Play by these settings.
     Play(Settings),
+    /// Sound like this.
+    Sound(Sounds),
     /// End everything that sounds.
     Panic,
     /// A beat is now.
@@ -115,6 +118,8 @@ pub struct Desk {
     click: f32,
     count_in: u8,
     time_signature: TimeSignature,
+    sounds: Sounds,
+    patches: Vec<Patch>,
     models: Arc<ModelSlot>,
     _worker: Worker,
 }
@@ -177,10 +182,19 @@ pub fn build(
             TimeKeeper::Player | TimeKeeper::MidiClock => 1,
         },
         time_signature,
+        sounds: Sounds::default(),
+        patches: Patch::BUILT_IN.to_vec(),
         models,
         _worker: worker,
     };
     Ok((stage, desk))
+}
+
+/// Puts a sound in the place of the one that a stage was built with. Allocates.
+pub fn give_sound(stage: &mut Stage, desk: &mut Desk, sound: Sound) {
+    desk.sounds = *sound.sounds();
+    desk.patches = sound.patches();
+    stage.sound = sound;
 }
 
 impl Stage {
@@ -247,6 +261,7 @@ impl Stage {
         while let Some(wish) = self.wishes.try_pop() {
             match wish {
                 Wish::Play(settings) => self.settings = settings,
+                Wish::Sound(sounds) => self.sound.set(sounds),
                 Wish::Panic => self.improviser.panic(),
                 Wish::Tap => self.improviser.tap(),
                 Wish::KeepTime(time) => self.conductor.hand_over(time),
@@ -310,6 +325,7 @@ impl Desk {
             Wish::Play(settings) if asked => self.settings = settings,
             Wish::KeepTime(time) if asked => self.time = time,
             Wish::Click(level) if asked => self.click = level,
+            Wish::Sound(sounds) if asked => self.sounds = sounds,
             _ => {}
         }
         asked
@@ -363,6 +379,16 @@ impl Desk {
     /// The time signature.
     pub const fn time_signature(&self) -> TimeSignature {
         self.time_signature
+    }
+
+    /// The sounds that were last asked for.
+    pub const fn sounds(&self) -> &Sounds {
+        &self.sounds
+    }
+
+    /// All that a part can sound like.
+    pub fn patches(&self) -> &[Patch] {
+        &self.patches
     }
 
     /// The engine's counters.

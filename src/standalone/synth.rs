@@ -1,8 +1,14 @@
-//! The built-in synth: an electric piano for the player, a warm felt piano for the machine, one room.
+//! The built-in synth: a sound for each part, chosen while it plays, in one room.
 
+mod bass;
 mod electric;
 mod envelope;
 mod felt;
+mod lead;
+mod pad;
+mod patch;
+mod sampler;
+mod series;
 mod tone;
 
 use std::f32::consts::{FRAC_PI_4, TAU};
@@ -11,8 +17,11 @@ use fundsp::prelude32::{AudioUnit, limiter_stereo, reverb_stereo};
 
 use crate::music::time::SampleRate;
 use crate::standalone::Part;
+use crate::standalone::sound_font::{SoundFont, SoundFontError};
 
 use envelope::ratio;
+pub use patch::{LOUDEST_DB, PartSound, Patch, Program, QUIETEST_DB, Sounds};
+use sampler::Sampler;
 use tone::{Block, Gate, Tone};
 
 /// A polyphonic stereo synth with one sound for each part.
@@ -24,8 +33,14 @@ pub struct Synth {
     rate: f32,
     /// Every tone there can be. Slots past `MAX_SOUNDING` leave room for stolen tones to fade.
     tones: Box<[Tone]>,
+    /// What plays a SoundFont's programs, by part; none without a SoundFont.
+    samplers: Option<Box<[Sampler; 2]>>,
     /// Counts notes, so that the oldest tone can be told.
     strikes: u64,
+    /// What new notes sound like, and how loud each part is to be.
+    sounds: Sounds,
+    /// How loud each part is by now.
+    gains: [f32; 2],
     /// Whether the sustain pedal is down, by part.
     pedals: [bool; 2],
     /// Turns of the electric piano's stereo tremolo, 0 to 1.
@@ -44,6 +59,8 @@ const MAX_SOUNDING: usize = 32;
 const SLOTS: usize = 48;
 /// How far each part sits from the middle: 0 is the middle, 1 the edge.
 const PAN: f32 = 0.3;
+/// Seconds in which a part goes two thirds of its way to a new volume.
+const VOLUME_S: f32 = 0.02;
 /// Turns a second of the electric piano's tremolo.
 const TREMOLO_HZ: f32 = 4.3;
 /// How far the tremolo moves the electric piano, on the scale of [`PAN`].
@@ -73,13 +90,40 @@ impl Synth {
         Self {
             rate: hertz as f32,
             tones: vec![Tone::silent(); SLOTS].into_boxed_slice(),
+            samplers: None,
             strikes: 0,
+            sounds: Sounds::default(),
+            gains: [1.0; 2],
             pedals: [false; 2],
             tremolo: 0.0,
             remains: [0.0; 2],
             reverb,
             limiter,
         }
+    }
+
+    /// The same with a SoundFont, for whoever is to sound like one of its programs. Allocates.
+    ///
+    /// # Errors
+    /// When SoundFonts can't be played at this rate.
+    pub fn with_font(rate: SampleRate, font: &SoundFont) -> Result<Self, SoundFontError> {
+        let samplers = [Sampler::new(font, rate)?, Sampler::new(font, rate)?];
+        Ok(Self { samplers: Some(Box::new(samplers)), ..Self::new(rate) })
+    }
+
+    /// The SoundFont, if there is one.
+    pub fn font(&self) -> Option<&SoundFont> {
+        self.samplers.as_ref().map(|samplers| samplers[0].font())
+    }
+
+    /// The sounds of both parts.
+    pub const fn sounds(&self) -> &Sounds {
+        &self.sounds
+    }
+
+    /// Changes the sounds. What sounds goes on as it was; volumes glide. Audio thread. No allocation, lock or syscall.
+    pub fn set_sounds(&mut self, sounds: Sounds) {
+        self.sounds = sounds;
     }
 
     /// A key goes down. Velocity is 1 to 127; 0 is a note-off. A key that still sounds is released and
@@ -92,9 +136,17 @@ impl Synth {
         for tone in self.tones.iter_mut().filter(|t| t.is(part, key)) {
             tone.release();
         }
+        let patch = self.sounds.of(part).patch;
+        if let Patch::Font(program) = patch {
+            if let Some(samplers) = &mut self.samplers {
+                samplers[part as usize].note_on(program, key, velocity.min(127));
+            }
+            return;
+        }
         let slot = self.free_slot();
         self.strikes += 1;
-        self.tones[slot] = Tone::strike(part, key, velocity.min(127), self.strikes, self.rate);
+        self.tones[slot] =
+            Tone::strike(part, patch, key, velocity.min(127), self.strikes, self.rate);
     }
 
     /// A key goes up; with the pedal down the note sounds on. Audio thread. No allocation, lock or
@@ -104,11 +156,18 @@ impl Synth {
         for tone in self.tones.iter_mut().filter(|t| t.is(part, key) && t.gate == Gate::Held) {
             if pedal { tone.gate = Gate::Pedalled } else { tone.release() }
         }
+        // A note ends where it began, whatever the sounds are by now.
+        if let Some(samplers) = &mut self.samplers {
+            samplers[part as usize].note_off(key);
+        }
     }
 
     /// The sustain pedal of one part moves. Audio thread. No allocation, lock or syscall.
     pub fn sustain(&mut self, part: Part, down: bool) {
         self.pedals[part as usize] = down;
+        if let Some(samplers) = &mut self.samplers {
+            samplers[part as usize].sustain(down);
+        }
         if !down {
             let pedalled = |t: &&mut Tone| t.part == part && t.gate == Gate::Pedalled;
             self.tones.iter_mut().filter(pedalled).for_each(Tone::release);
@@ -120,9 +179,12 @@ impl Synth {
     pub fn all_off(&mut self) {
         self.pedals = [false; 2];
         self.tones.iter_mut().for_each(Tone::release);
+        for sampler in self.samplers.as_deref_mut().into_iter().flatten() {
+            sampler.all_off();
+        }
     }
 
-    /// Tones that sound now, fading ones among them.
+    /// Tones of our own that sound now, fading ones among them.
     pub fn sounding(&self) -> usize {
         self.tones.iter().filter(|t| t.gate != Gate::Silent).count()
     }
@@ -138,24 +200,32 @@ impl Synth {
     /// At most [`BLOCK`] samples.
     fn render_block(&mut self, left: &mut [f32], right: &mut [f32]) {
         let count = left.len().min(right.len());
-        let mut electric = Block::default();
-        let mut felt = Block::default();
+        let mut sway = [[1.0; 2]; BLOCK];
+        for sway in &mut sway[..count] {
+            *sway = pan_gains((self.tremolo * TAU).sin() * TREMOLO_DEPTH);
+            self.tremolo = (self.tremolo + TREMOLO_HZ / self.rate).fract();
+        }
+        let mut buses = [Block::default(), Block::default()];
         for tone in self.tones.iter_mut().filter(|t| t.gate != Gate::Silent) {
-            let bus = if tone.part == Part::Player { &mut electric } else { &mut felt };
-            tone.add_to(bus, count);
+            tone.add_to(&mut buses[tone.part as usize], &sway, count);
+        }
+        for (sampler, bus) in self.samplers.as_deref_mut().into_iter().flatten().zip(&mut buses) {
+            sampler.add_to(bus, count);
         }
 
         let mut dry = Block::default();
-        let machine = pan_gains(PAN);
+        let volumes = [Part::Player, Part::Machine].map(|part| self.sounds.of(part).gain());
+        let glide = 1.0 - (-1.0 / (VOLUME_S * self.rate)).exp();
         let fade = ratio(REMAINS_S, self.rate);
+        let places = [Part::Player, Part::Machine].map(place);
         for i in 0..count {
-            let sway = (self.tremolo * TAU).sin() * TREMOLO_DEPTH;
-            self.tremolo = (self.tremolo + TREMOLO_HZ / self.rate).fract();
-            let player = pan_gains(sway - PAN);
-            let [left, right] = self.remains;
-            dry.left[i] = electric.left[i] * player[0] + felt.left[i] * machine[0] + left;
-            dry.right[i] = electric.right[i] * player[1] + felt.right[i] * machine[1] + right;
+            [dry.left[i], dry.right[i]] = self.remains;
             self.remains = self.remains.map(|r| r * fade);
+            for (part, bus) in buses.iter().enumerate() {
+                self.gains[part] += (volumes[part] - self.gains[part]) * glide;
+                dry.left[i] += bus.left[i] * self.gains[part] * places[part][0];
+                dry.right[i] += bus.right[i] * self.gains[part] * places[part][1];
+            }
         }
         self.room_and_limit(&dry, &mut left[..count], &mut right[..count]);
     }
@@ -186,13 +256,17 @@ impl Synth {
         let faintest = self.tones.iter().enumerate().min_by(by_level).map_or(0, |(slot, _)| slot);
         let cut = &self.tones[faintest];
         if cut.gate != Gate::Silent {
-            let side = if cut.part == Part::Player { -PAN } else { PAN };
-            let gains = pan_gains(side);
-            self.remains[0] += cut.last[0] * gains[0];
-            self.remains[1] += cut.last[1] * gains[1];
+            let (place, gain) = (place(cut.part), self.gains[cut.part as usize]);
+            self.remains[0] += cut.last[0] * gain * place[0];
+            self.remains[1] += cut.last[1] * gain * place[1];
         }
         faintest
     }
+}
+
+/// Amplitudes left and right of a part.
+fn place(part: Part) -> [f32; 2] {
+    pan_gains(if part == Part::Player { -PAN } else { PAN })
 }
 
 /// Amplitudes left and right of a place from -1 to 1, of equal power everywhere, 1 in the middle.

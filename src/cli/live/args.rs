@@ -6,6 +6,7 @@ use clap::Args;
 
 use crate::cli::live::time_args::TimeArgs;
 use crate::cli::sideman::Playing;
+use crate::cli::sound_args::SoundArgs;
 
 /// What `sideman` alone takes.
 #[derive(Args, Debug)]
@@ -16,6 +17,8 @@ pub(crate) struct LiveArgs {
     pub(super) gear: GearArgs,
     #[command(flatten)]
     pub(super) time: TimeArgs,
+    #[command(flatten)]
+    pub(super) sound: SoundArgs,
     /// Print a line a bar instead of the scrolling piano roll
     #[arg(long)]
     pub(super) headless: bool,

@@ -13,7 +13,7 @@ use crate::standalone::card_face::{Card, CardFace};
 use crate::standalone::instrument::{self, Instrument};
 use crate::standalone::jack_face::{JackFace, JackServer};
 use crate::standalone::sender::Sender;
-use crate::standalone::stage::{Desk, Setup, build};
+use crate::standalone::stage::{Desk, Setup, build, give_sound};
 
 /// Samples a second where no sound card says otherwise.
 const RATE: f64 = 48_000.0;
@@ -44,7 +44,9 @@ pub(super) fn open(args: &LiveArgs, setup: Setup) -> anyhow::Result<Opened> {
     if gear.jack {
         let server =
             JackServer::connect().map_err(|e| anyhow!("{e}; start it, or leave --jack out"))?;
-        let (stage, desk) = build(server.rate(), setup, models).context(no_thread)?;
+        let sound = args.sound.sound(server.rate())?;
+        let (mut stage, mut desk) = build(server.rate(), setup, models).context(no_thread)?;
+        give_sound(&mut stage, &mut desk, sound);
         let period = server.period();
         let face = server
             .play(stage, gear.pass_on, args.time.gear_waits(), !gear.loose)
@@ -66,7 +68,9 @@ pub(super) fn open(args: &LiveArgs, setup: Setup) -> anyhow::Result<Opened> {
         }
     };
     let rate = card.as_ref().map_or(SampleRate::new(RATE), Card::rate);
-    let (stage, desk) = build(rate, setup, models).context(no_thread)?;
+    let sound = args.sound.sound(rate)?;
+    let (mut stage, mut desk) = build(rate, setup, models).context(no_thread)?;
+    give_sound(&mut stage, &mut desk, sound);
     let (door, arrivals) = arrivals(rate);
     let mut act = Box::new(Act::new(stage, arrivals, rate));
     act.thru = gear.pass_on;

@@ -11,6 +11,8 @@ pub(super) struct Envelope {
     decay: f32,
     /// What a sample multiplies `decay` by.
     decay_ratio: f32,
+    /// The gain that a held note decays to.
+    sustain: f32,
     /// The gain of the release, 1 until the key goes up.
     release: f32,
     /// What a sample multiplies `release` by; 1 until the key goes up.
@@ -28,9 +30,15 @@ impl Envelope {
             attack_step: 1.0 / (attack_s * rate).max(1.0),
             decay: 1.0,
             decay_ratio: ratio(decay_s, rate),
+            sustain: 0.0,
             release: 1.0,
             release_ratio: 1.0,
         }
+    }
+
+    /// The same, but a held note decays to the gain `sustain` and stays there.
+    pub(super) fn sustained(self, sustain: f32) -> Self {
+        Self { sustain, ..self }
     }
 
     /// From now on the gain falls by 60 dB every `seconds`, if it does not already fall faster.
@@ -41,7 +49,7 @@ impl Envelope {
     /// The gain of the next sample.
     pub(super) fn next(&mut self) -> f32 {
         let rise = self.attack * self.attack * (3.0 - 2.0 * self.attack);
-        let gain = rise * self.decay * self.release;
+        let gain = rise * self.level();
         self.attack = (self.attack + self.attack_step).min(1.0);
         self.decay *= self.decay_ratio;
         self.release *= self.release_ratio;
@@ -50,7 +58,7 @@ impl Envelope {
 
     /// The gain that the decay and the release leave, whatever the attack says.
     pub(super) fn level(&self) -> f32 {
-        self.decay * self.release
+        (self.sustain + (1.0 - self.sustain) * self.decay) * self.release
     }
 
     /// Whether nothing will be heard any more.

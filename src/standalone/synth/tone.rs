@@ -4,9 +4,13 @@ use std::cmp::Ordering;
 
 use crate::standalone::Part;
 
+use super::bass::Bass;
 use super::electric::Electric;
 use super::envelope::Envelope;
 use super::felt::Felt;
+use super::lead::Lead;
+use super::pad::Pad;
+use super::patch::Patch;
 
 /// A stereo stretch of sound that tones add themselves to.
 pub(super) struct Block {
@@ -49,6 +53,8 @@ pub(super) struct Tone {
     gain: f32,
     /// Samples a second.
     rate: f32,
+    /// Seconds in which it falls by 60 dB once it is released.
+    release_s: f32,
     envelope: Envelope,
     sound: Sound,
 }
@@ -57,6 +63,9 @@ pub(super) struct Tone {
 enum Sound {
     Electric(Electric),
     Felt(Felt),
+    Pad(Pad),
+    Bass(Bass),
+    Lead(Lead),
 }
 
 /// Seconds in which a stolen tone falls by 60 dB.
@@ -65,27 +74,59 @@ const STEAL_S: f32 = 0.03;
 impl Tone {
     /// An empty slot.
     pub(super) fn silent() -> Self {
-        Self { gate: Gate::Silent, ..Self::strike(Part::Player, 60, 1, 0, 48_000.0) }
+        Self {
+            gate: Gate::Silent,
+            ..Self::strike(Part::Player, Patch::ElectricPiano, 60, 1, 0, 48_000.0)
+        }
     }
 
-    /// A new note. Velocity is 1 to 127.
-    pub(super) fn strike(part: Part, key: u8, velocity: u8, strike: u64, rate: f32) -> Self {
+    /// A new note. Velocity is 1 to 127. A SoundFont's programs are the sampler's;
+    /// as a tone they would be a felt piano.
+    pub(super) fn strike(
+        part: Part,
+        patch: Patch,
+        key: u8,
+        velocity: u8,
+        strike: u64,
+        rate: f32,
+    ) -> Self {
         let hertz = 440.0 * ((f32::from(key) - 69.0) / 12.0).exp2();
         let force = f32::from(velocity) / 127.0;
-        let (gain, envelope, sound) = match part {
-            Part::Player => (
+        let (gain, release_s, envelope, sound) = match patch {
+            Patch::ElectricPiano => (
                 Electric::GAIN,
+                Electric::RELEASE_S,
                 Electric::envelope(key, rate),
                 Sound::Electric(Electric::new(key, hertz, force, rate)),
             ),
-            Part::Machine => (
+            Patch::FeltPiano | Patch::Font(_) => (
                 Felt::GAIN,
+                Felt::RELEASE_S,
                 Felt::envelope(key, force, rate),
                 Sound::Felt(Felt::new(key, hertz, force, rate)),
             ),
+            Patch::Pad => (
+                Pad::GAIN,
+                Pad::RELEASE_S,
+                Pad::envelope(force, rate),
+                Sound::Pad(Pad::new(hertz, force, rate)),
+            ),
+            Patch::Bass => (
+                Bass::GAIN,
+                Bass::RELEASE_S,
+                Bass::envelope(rate),
+                Sound::Bass(Bass::new(hertz, force, rate)),
+            ),
+            Patch::Lead => (
+                Lead::GAIN,
+                Lead::RELEASE_S,
+                Lead::envelope(force, rate),
+                Sound::Lead(Lead::new(hertz, force, rate)),
+            ),
         };
         let gain = gain * (0.05 + 0.95 * force.powf(1.5));
-        Self { part, key, gate: Gate::Held, last: [0.0; 2], strike, gain, rate, envelope, sound }
+        let (gate, last) = (Gate::Held, [0.0; 2]);
+        Self { part, key, gate, last, strike, gain, rate, release_s, envelope, sound }
     }
 
     /// Whether it is this note and not yet on its way out.
@@ -108,11 +149,7 @@ impl Tone {
     pub(super) fn release(&mut self) {
         if matches!(self.gate, Gate::Held | Gate::Pedalled) {
             self.gate = Gate::Released;
-            let seconds = match self.sound {
-                Sound::Electric(_) => Electric::RELEASE_S,
-                Sound::Felt(_) => Felt::RELEASE_S,
-            };
-            self.envelope.release(seconds, self.rate);
+            self.envelope.release(self.release_s, self.rate);
         }
     }
 
@@ -127,13 +164,21 @@ impl Tone {
         if self.gate == Gate::Silent { 0.0 } else { self.gain * self.envelope.level() }
     }
 
-    /// Adds its next `count` samples to `bus`, and frees the slot when it is over.
-    pub(super) fn add_to(&mut self, bus: &mut Block, count: usize) {
-        for (left, right) in bus.left.iter_mut().zip(&mut bus.right).take(count) {
+    /// Adds its next `count` samples to `bus`, and frees the slot when it is over. `sway` is the electric piano's
+    /// tremolo, as amplitudes of both sides.
+    pub(super) fn add_to(&mut self, bus: &mut Block, sway: &[[f32; 2]], count: usize) {
+        let sides = bus.left.iter_mut().zip(&mut bus.right);
+        for ((left, right), sway) in sides.zip(sway).take(count) {
             let gain = self.gain * self.envelope.next();
             let sample = match &mut self.sound {
-                Sound::Electric(electric) => [electric.next(); 2],
+                Sound::Electric(electric) => {
+                    let sample = electric.next();
+                    sway.map(|side| side * sample)
+                }
                 Sound::Felt(felt) => felt.next(),
+                Sound::Pad(pad) => pad.next(),
+                Sound::Bass(bass) => [bass.next(); 2],
+                Sound::Lead(lead) => lead.next(),
             };
             self.last = sample.map(|s| s * gain);
             *left += self.last[0];

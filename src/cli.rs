@@ -37,6 +37,8 @@ pub mod listener_args;
 mod live;
 #[cfg(feature = "train")]
 mod lstm_names;
+#[cfg(feature = "standalone")]
+pub mod manual;
 #[cfg(feature = "train")]
 mod material;
 #[cfg(feature = "standalone")]

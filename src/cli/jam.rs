@@ -44,8 +44,9 @@ const TAIL_BARS: f64 = 2.0;
 pub(crate) struct JamArgs {
     #[command(flatten)]
     playing: Playing,
-    #[command(flatten)]
-    sound: SoundArgs,
+    /// Play along to the built-in tune; there is no other, so this may be left out
+    #[arg(long)]
+    demo: bool,
     /// End after this many seconds instead of at the end of the tune
     #[arg(long, value_name = "N")]
     seconds: Option<f64>,
@@ -61,6 +62,8 @@ pub(crate) struct JamArgs {
     /// Where the sound goes, as a WAV file
     #[arg(long, value_name = "OUT.wav", default_value = "jam.wav")]
     wav: PathBuf,
+    #[command(flatten)]
+    sound: SoundArgs,
 }
 
 pub(crate) fn run(args: &JamArgs) -> anyhow::Result<()> {

@@ -43,8 +43,6 @@ pub(crate) struct PlayArgs {
     track: Option<String>,
     #[command(flatten)]
     playing: Playing,
-    #[command(flatten)]
-    sound: SoundArgs,
     /// Where the sound goes, as a WAV file
     #[arg(long, value_name = "OUT.wav")]
     wav: Option<PathBuf>,
@@ -60,6 +58,8 @@ pub(crate) struct PlayArgs {
     /// Samples a second
     #[arg(long, value_name = "HERTZ", default_value_t = 48_000, value_parser = clap::value_parser!(u32).range(8_000..=192_000))]
     rate: u32,
+    #[command(flatten)]
+    sound: SoundArgs,
 }
 
 pub(crate) fn run(args: &PlayArgs) -> anyhow::Result<()> {

@@ -6,8 +6,9 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::bail;
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory as _, Parser, Subcommand};
 
+use crate::cli::manual::{self, CompletionsArgs, ManArgs};
 use crate::cli::{align, jam, live, models, play, ports, presets, sound_args};
 use crate::infer::model_slot::{ModelChoice, ModelSlot};
 use crate::link::settings::Settings;
@@ -70,6 +71,10 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Print what makes a shell complete these arguments
+    Completions(CompletionsArgs),
+    /// Print the page for man, or write one for every command
+    Man(ManArgs),
     /// List all settings with units, ranges and defaults
     Params {
         /// As JSON
@@ -217,6 +222,8 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Sounds { soundfont } => sound_args::list(soundfont.as_deref()),
         Command::Presets { json } => presets::list(json),
         Command::Models { json } => models::list(json),
+        Command::Completions(args) => manual::completions(&args, Cli::command()),
+        Command::Man(args) => manual::man(&args, Cli::command()),
         Command::Params { json } => params(json),
     }
 }

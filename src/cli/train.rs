@@ -7,6 +7,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
+#[cfg(feature = "standalone")]
+use clap::CommandFactory as _;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::cli::material::{self, Data};
@@ -16,7 +18,7 @@ use crate::cli::{
     tempo_following,
 };
 #[cfg(feature = "standalone")]
-use crate::cli::{generate, share};
+use crate::cli::{generate, manual, share};
 use crate::data::roles::Piece;
 use crate::data::shelf;
 use crate::data::split::Split;
@@ -43,6 +45,10 @@ pub fn main(cli: TrainCli, allocations: fn() -> usize) -> Result<()> {
         Verb::Generate(args) => generate::generate(&args),
         #[cfg(feature = "standalone")]
         Verb::Share(args) => share::share(&args),
+        #[cfg(feature = "standalone")]
+        Verb::Completions(args) => manual::completions(&args, TrainCli::command()),
+        #[cfg(feature = "standalone")]
+        Verb::Man(args) => manual::man(&args, TrainCli::command()),
         Verb::Lstm(args) => lstm(&args),
         Verb::Eval(args) => {
             let threads = threads(args.threads);

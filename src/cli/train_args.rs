@@ -8,6 +8,8 @@ pub use crate::cli::composer_args::ComposerArgs;
 pub use crate::cli::eval::EvalArgs;
 pub use crate::cli::learning::LearningArgs;
 pub use crate::cli::listener_args::ListenerArgs;
+#[cfg(feature = "standalone")]
+pub use crate::cli::manual::{CompletionsArgs, ManArgs};
 pub use crate::cli::names_args::{CompareArgs, GuitarsArgs, NamesArgs};
 #[cfg(feature = "standalone")]
 pub use crate::cli::names_args::{GenerateArgs, ShareArgs};
@@ -46,6 +48,12 @@ pub enum Verb {
     /// anew.
     #[cfg(feature = "standalone")]
     Share(ShareArgs),
+    /// Print what makes a shell complete these arguments.
+    #[cfg(feature = "standalone")]
+    Completions(CompletionsArgs),
+    /// Print the page for man, or write one for every command.
+    #[cfg(feature = "standalone")]
+    Man(ManArgs),
     /// Draw the loss curves of several runs in one picture.
     Compare(CompareArgs),
     /// Measure how well electric guitars are recognised where no program says so.

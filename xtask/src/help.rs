@@ -9,6 +9,7 @@ pub(crate) fn page(task: &str) -> Option<&'static str> {
         "realtime" => REALTIME,
         "check" => CHECK,
         "check-cuda" => CHECK_CUDA,
+        "desktop" => DESKTOP,
         "peers" => PEERS,
         "ci" => CI,
         "bundle" | "bundle-universal" => BUNDLE,
@@ -30,6 +31,7 @@ Tasks:
   peers               our step beside the engines of others, as a table
   ci                  check, then test
   bundle [arguments]  build the CLAP and VST3 plugins into target/bundled; --cuda: for NVIDIA's GPUs
+  desktop [folder]    menu entry, icon, pages for man and completions, for you alone
   help [task]         this page, or the page of a task
 
 Examples:
@@ -55,6 +57,17 @@ Examples:
   cargo xtask jam -- --help        the program's own options
 
 Relative paths are taken from the repository's root. The exit code is the program's.
+";
+
+const DESKTOP: &str = "\
+Puts a menu entry, an icon, pages for man and completions for bash, zsh and fish below your data folder
+($XDG_DATA_HOME, else ~/.local/share), for the programs that `cargo install --path .` installed.
+
+Usage: cargo xtask desktop [folder of the programs]
+
+Examples:
+  cargo xtask desktop
+  cargo xtask desktop target/release
 ";
 
 const TEST: &str = "\

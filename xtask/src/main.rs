@@ -9,6 +9,7 @@ mod check;
 mod check_cuda;
 mod cuda_smoke;
 mod cuda_toolkit;
+mod desktop;
 mod failure;
 mod help;
 mod jam;
@@ -58,6 +59,7 @@ fn run(args: &[String]) -> Outcome {
         "check-cuda" => {
             no_arguments(task, args).and_then(|()| check_cuda::run(&Workspace::find()?))
         }
+        "desktop" => desktop::run(&Workspace::find()?, args),
         "peers" => peers::run(&Workspace::find()?, args),
         "ci" => {
             no_arguments(task, args)?;
@@ -108,6 +110,7 @@ mod tests {
             "ci",
             "bundle",
             "bundle-universal",
+            "desktop",
         ] {
             assert!(run(&words(&format!("{task} --help"))).is_ok(), "{task}");
             assert!(run(&words(&format!("help {task}"))).is_ok(), "help {task}");

@@ -17,8 +17,6 @@ pub(crate) struct LiveArgs {
     pub(super) gear: GearArgs,
     #[command(flatten)]
     pub(super) time: TimeArgs,
-    #[command(flatten)]
-    pub(super) sound: SoundArgs,
     /// Print a line a bar instead of the scrolling piano roll
     #[arg(long)]
     pub(super) headless: bool,
@@ -28,6 +26,8 @@ pub(crate) struct LiveArgs {
     /// Where both parts go in the end, as a MIDI file; default: the first free of sideman-1.mid, sideman-2.mid, ...
     #[arg(long, value_name = "OUT.mid")]
     pub(super) out: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) sound: SoundArgs,
 }
 
 /// What it plays on.

@@ -55,6 +55,8 @@ mod play;
 mod ports;
 #[cfg(feature = "standalone")]
 mod presets;
+#[cfg(feature = "standalone")]
+mod recover;
 #[cfg(all(feature = "train", feature = "standalone"))]
 mod share;
 #[cfg(feature = "standalone")]

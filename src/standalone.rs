@@ -20,6 +20,8 @@ pub mod conductor;
 pub mod delay;
 pub(crate) mod drawing;
 #[cfg(feature = "standalone")]
+pub mod hand;
+#[cfg(feature = "standalone")]
 pub mod held;
 #[cfg(feature = "standalone")]
 pub mod instrument;
@@ -48,6 +50,8 @@ pub mod roll_terminal;
 pub mod sender;
 #[cfg(feature = "standalone")]
 pub mod session;
+#[cfg(feature = "standalone")]
+pub mod session_log;
 pub mod song;
 #[cfg(feature = "standalone")]
 pub mod sound;
@@ -57,6 +61,8 @@ pub mod sound_font;
 pub mod stage;
 #[cfg(feature = "standalone")]
 pub mod synth;
+#[cfg(feature = "standalone")]
+pub mod tape;
 #[cfg(feature = "standalone")]
 pub mod wav;
 #[cfg(feature = "standalone")]

@@ -17,6 +17,7 @@ use sideman::standalone::act::{Act, Silent, lend};
 use sideman::standalone::arrivals::arrivals;
 use sideman::standalone::session::Session;
 use sideman::standalone::stage::{Setup, Wish, build};
+use sideman::standalone::tape::tape;
 use sideman::standalone::wire::Wire;
 
 #[global_allocator]
@@ -31,13 +32,15 @@ fn a_player_is_answered_without_an_allocation_and_nothing_hangs() {
     let settings = Settings { thru: true, follow_tempo: false, ..Settings::default() };
     let setup = Setup { settings, click: 1.0, send_clock: true, ..Setup::default() };
     let models = Arc::new(ModelSlot::new(ModelChoice::Builtin));
-    let (stage, mut desk) = build(rate, setup, models).unwrap();
+    let (mut stage, mut desk) = build(rate, setup, models).unwrap();
+    let (head, tape) = tape(rate, 1).unwrap();
+    stage.record(head);
     while desk.models().status().name.is_empty() {
         std::thread::sleep(Duration::from_millis(2));
     }
     let (door, ring) = arrivals(rate);
     let mut act = Act::new(stage, ring, rate);
-    let mut session = Session::default();
+    let mut session = Session::new(rate);
     let (mut held, mut loudest) = (BTreeSet::new(), 0.0_f32);
     let start = Instant::now();
     let blocks = 1_200;
@@ -60,7 +63,8 @@ fn a_player_is_answered_without_an_allocation_and_nothing_hangs() {
         });
         while let Some(heard) = desk.hear() {
             session.hear(&heard);
-            match heard.midi {
+            let Some(midi) = heard.midi else { continue };
+            match midi {
                 Midi::NoteOn { channel, key, .. } => {
                     held.insert((channel.index(), key));
                 }
@@ -77,7 +81,13 @@ fn a_player_is_answered_without_an_allocation_and_nothing_hangs() {
     assert!(session.count(Part::Machine) > 20, "{} notes", session.count(Part::Machine));
     assert_eq!(held, BTreeSet::new());
     assert!((0.02..1.0).contains(&loudest), "{loudest}");
-    assert_eq!(desk.unheard(), 0);
+    assert_eq!((desk.unheard(), tape.missed()), (0, 0));
+    // What is on the tape is as long as the beats that were counted.
+    let range = session.last_bars(4);
+    let frames: u64 = session.strips(range).iter().map(|s| s.frames).sum();
+    let beat = rate.hertz() * settings.tempo.seconds_per_beat();
+    assert!((frames as f64 / beat - (range.to - range.from)).abs() < 0.01, "{frames} {range:?}");
+    assert!((12.0..=16.0).contains(&(range.to - range.from)), "{range:?}");
 }
 
 #[test]
@@ -93,7 +103,7 @@ fn an_act_that_loses_its_clock_comes_back_and_plays_on() {
         let clock = Silent::start(loan).unwrap();
         assert!(door.enter(Instant::now(), Wire::Midi(on(key))));
         let patience = Instant::now();
-        while desk.hear().is_none_or(|heard| heard.midi != on(key)) {
+        while desk.hear().is_none_or(|heard| heard.midi != Some(on(key))) {
             assert!(patience.elapsed() < Duration::from_secs(10), "{key} is not heard");
             std::thread::sleep(Duration::from_millis(1));
         }

@@ -2,6 +2,7 @@
 
 mod args;
 mod drive;
+mod keep;
 mod show;
 mod time_args;
 
@@ -13,28 +14,31 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail, ensure};
 
+use crate::cli::play::by_hand;
+use crate::cli::recover::left_behind;
 use crate::cli::sideman::warn_of_device;
 use crate::link::settings::Settings;
 use crate::standalone::Part;
 use crate::standalone::action::Action;
+use crate::standalone::hand::Hand;
 use crate::standalone::instrument::Instrument;
 use crate::standalone::jack_face::JackFace;
 use crate::standalone::keyboards::{Keyboards, Plugged};
+use crate::standalone::midi_out::Take;
 use crate::standalone::performance::PLAYER;
 use crate::standalone::roll_terminal::{Look, Screen};
-use crate::standalone::session::{Session, free_name};
+use crate::standalone::session::{Range, Session};
 use crate::standalone::stage::{Desk, Wish};
 
 pub(crate) use args::LiveArgs;
 use drive::{Drive, Opened, open, repair};
+use keep::{Keeper, Logbook, free_name, is_empty};
 use show::{close, show};
 
 /// How often keyboards and a lost sound card are looked for.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// How often the desk listens.
 const LISTEN_EVERY: Duration = Duration::from_millis(10);
-/// What a session's file is called, before its number.
-const NAME: &str = "sideman";
 
 /// A session under way.
 struct Live<'a> {
@@ -44,6 +48,10 @@ struct Live<'a> {
     keyboards: Option<Keyboards>,
     instrument: Option<Instrument>,
     session: Session,
+    keeper: Keeper,
+    log: Logbook,
+    /// Plays a file in, where one is asked for.
+    hand: Option<Hand>,
     /// The last thing that happened to the gear.
     notice: String,
     /// What was said of a sound card that can't be taken.
@@ -60,7 +68,16 @@ pub(crate) fn run(args: &LiveArgs) -> anyhow::Result<()> {
         let there = folder.as_os_str().is_empty() || folder.is_dir();
         ensure!(there, "--out: there is no folder {}", folder.display());
     }
-    let Opened { drive, desk, door, instrument } = open(args, args.time.setup(settings)?)?;
+    let played = args.play_in.as_deref().map(by_hand).transpose()?;
+    let setup = args.time.setup(settings)?;
+    let Opened { drive, desk, door, instrument, tape } = open(args, setup)?;
+    let hand = match (played, &door) {
+        (Some(messages), Some(door)) => {
+            wait_for_model(&desk);
+            Some(Hand::start(door.clone(), messages).context("no thread for the hand")?)
+        }
+        _ => None,
+    };
     let from = args.gear.from.clone();
     let keyboards = door.and_then(|door| match Keyboards::new(door, from) {
         Ok(keyboards) => Some(keyboards),
@@ -73,9 +90,23 @@ pub(crate) fn run(args: &LiveArgs) -> anyhow::Result<()> {
     let seen = Arc::clone(&stop);
     let _ = ctrlc::set_handler(move || seen.store(true, Ordering::Release));
     let look = if args.headless { Look::Lines } else { Look::of_stdout() };
-    let (session, notice) = (Session::default(), String::new());
-    let mut live =
-        Live { args, drive, desk, keyboards, instrument, session, notice, refused: None };
+    let notice = left_behind().unwrap_or_default();
+    if !notice.is_empty() {
+        println!("{notice}");
+    }
+    let mut live = Live {
+        args,
+        session: Session::new(desk.rate()),
+        keeper: Keeper::new(tape),
+        log: Logbook::new(desk.rate(), settings.output.index(), desk.time_signature()),
+        drive,
+        desk,
+        keyboards,
+        instrument,
+        hand,
+        notice,
+        refused: None,
+    };
     let ended = live.lead(look, &stop);
     live.end(ended)
 }
@@ -92,26 +123,47 @@ impl Live<'_> {
             if looked.is_none_or(|at| at.elapsed() >= LOOK_EVERY) {
                 looked = Some(Instant::now());
                 for news in self.look_after_gear()? {
-                    if look == Look::Lines {
-                        println!("{news}");
-                    }
-                    self.notice = news;
+                    self.say(news, look);
                 }
             }
             match screen.key() {
                 Some('q') => break,
                 Some(key) => {
                     if let Some(action) = Action::of_key(key) {
-                        action.ask(&mut self.desk);
+                        self.act(action, look);
                     }
                 }
                 None => {}
             }
-            self.hear();
-            show(&mut screen, &self.desk, &mut self.session, &self.notice)?;
+            for news in self.hear() {
+                self.say(news, look);
+            }
+            show(&mut screen, &self.desk, &self.session, &self.notice)?;
             std::thread::sleep(LISTEN_EVERY);
         }
-        close(screen, &self.desk, &mut self.session)
+        close(screen, &self.desk, &self.session)
+    }
+
+    fn say(&mut self, news: String, look: Look) {
+        if look == Look::Lines {
+            println!("{news}");
+        }
+        self.notice = news;
+    }
+
+    /// Does what a gesture asks for.
+    fn act(&mut self, action: Action, look: Look) {
+        if action.ask(&mut self.desk) {
+            return;
+        }
+        let range = match self.args.capture_bars {
+            bars if bars > 0 && action == Action::Capture => self.session.last_bars(bars),
+            _ => self.session.whole(),
+        };
+        let take = take(&self.desk, &self.session, range);
+        if let Some(news) = self.keeper.keep(&self.session, range, take) {
+            self.say(news, look);
+        }
     }
 
     /// Finds what came and what went, and says so.
@@ -125,14 +177,21 @@ impl Live<'_> {
         Ok(changes.iter().map(told).chain(instrument).chain(repaired).collect())
     }
 
-    fn hear(&mut self) {
+    /// Follows what sounds; gives what there is to say.
+    fn hear(&mut self) -> Vec<String> {
+        let mut news = Vec::new();
         while let Some(heard) = self.desk.hear() {
             self.session.hear(&heard);
+            news.extend(self.log.hear(&heard));
         }
+        news.extend(self.log.flush());
+        news.extend(self.keeper.news());
+        news
     }
 
     /// Ends what sounds, keeps what was played, and says it.
     fn end(mut self, ended: anyhow::Result<()>) -> anyhow::Result<()> {
+        drop(self.hand.take());
         self.desk.ask(Wish::Panic);
         let waits = Duration::from_secs_f64(self.args.time.gear_waits());
         std::thread::sleep(Duration::from_millis(50) + waits);
@@ -141,6 +200,8 @@ impl Live<'_> {
         self.hear();
         // First the music is kept, then it is said: a terminal that is gone must not cost it.
         let kept = keep(self.args, &self.desk, &self.session);
+        let is_left = self.log.end(kept.is_ok());
+        let news = self.keeper.end();
         warn_of_device(self.desk.models());
         tell(
             &self.desk,
@@ -148,8 +209,23 @@ impl Live<'_> {
             periods.as_deref(),
             kept.as_ref().ok().and_then(Option::as_deref),
         );
+        let mut out = std::io::stdout().lock();
+        for line in news {
+            let _ = writeln!(out, "{line}");
+        }
+        if is_left {
+            let _ = writeln!(out, "The session is not lost: `sideman recover` makes MIDI of it.");
+        }
         kept?;
         ended
+    }
+}
+
+/// The first notes should not be late because the model was still on the disk.
+fn wait_for_model(desk: &Desk) {
+    let patience = Instant::now();
+    while desk.models().status().name.is_empty() && patience.elapsed() < Duration::from_secs(5) {
+        std::thread::sleep(Duration::from_millis(2));
     }
 }
 
@@ -161,18 +237,32 @@ fn told(change: &Plugged) -> String {
     }
 }
 
+fn take(desk: &Desk, session: &Session, range: Range) -> Take {
+    session.take(range, desk.time_signature(), desk.settings().output.index())
+}
+
 /// Writes the session, if anything was played, and says where.
 fn keep(args: &LiveArgs, desk: &Desk, session: &Session) -> anyhow::Result<Option<PathBuf>> {
-    if session.count(Part::Player) + session.count(Part::Machine) == 0 && args.out.is_none() {
+    if is_empty(session) && args.out.is_none() {
         return Ok(None);
     }
-    let take = session.take(desk.time_signature(), desk.settings().output.index());
-    let wanted = args.out.clone().unwrap_or_else(|| free_name(Path::new("."), NAME));
-    let Err(error) = take.save(&wanted) else { return Ok(Some(wanted)) };
-    // The folder can't be written to, or is gone: better elsewhere than nowhere.
-    let other = free_name(&std::env::temp_dir(), NAME);
-    take.save(&other).map_err(|_| error)?;
-    Ok(Some(other))
+    let take = take(desk, session, session.whole());
+    let mut refused = None;
+    if let Some(out) = &args.out {
+        match take.save(out) {
+            Ok(()) => return Ok(Some(out.clone())),
+            Err(error) => refused = Some(anyhow::Error::new(error)),
+        }
+    }
+    // Where it was to go can't be written to: better elsewhere than nowhere.
+    let kept = free_name().map_err(anyhow::Error::new).and_then(|path| {
+        take.save(&path).inspect_err(|_| {
+            // The name that was taken for it.
+            let _ = std::fs::remove_file(&path);
+        })?;
+        Ok(Some(path))
+    });
+    kept.map_err(|error| refused.unwrap_or(error))
 }
 
 /// What became of JACK's periods.

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use anyhow::{Context as _, bail, ensure};
 use clap::Args;
@@ -62,6 +63,22 @@ pub(crate) struct PlayArgs {
     sound: SoundArgs,
 }
 
+/// The melody of a MIDI file as messages by their times.
+pub(crate) fn by_hand(path: &Path) -> anyhow::Result<Vec<(Duration, Midi)>> {
+    let file = load(path)?;
+    let track = choose_track(&file, None).with_context(|| format!("in {}", path.display()))?;
+    let rate = SampleRate::new(1_000_000.0);
+    let events = player_events(&file, track, &song_of(&file, rate));
+    Ok(events.into_iter().map(|(at, midi)| (Duration::from_micros(at), midi)).collect())
+}
+
+fn load(path: &Path) -> anyhow::Result<MidiFile> {
+    MidiFile::load(path).map_err(|error| match error {
+        MidiFileError::Io { .. } => anyhow::Error::new(error),
+        _ => anyhow::Error::new(error).context(path.display().to_string()),
+    })
+}
+
 pub(crate) fn run(args: &PlayArgs) -> anyhow::Result<()> {
     let bars = parse_bars(&args.bars)?;
     let settings = args.playing.settings()?;
@@ -74,10 +91,7 @@ pub(crate) fn run(args: &PlayArgs) -> anyhow::Result<()> {
         "sounds are heard in a WAV file: add --wav OUT.wav"
     );
     let models = args.playing.models()?;
-    let file = MidiFile::load(&args.input).map_err(|error| match error {
-        MidiFileError::Io { .. } => anyhow::Error::new(error),
-        _ => anyhow::Error::new(error).context(args.input.display().to_string()),
-    })?;
+    let file = load(&args.input)?;
     let track = choose_track(&file, args.track.as_deref())
         .with_context(|| format!("in {}", args.input.display()))?;
     let rate = SampleRate::new(f64::from(args.rate));

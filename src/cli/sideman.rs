@@ -9,7 +9,7 @@ use anyhow::bail;
 use clap::{Args, CommandFactory as _, Parser, Subcommand};
 
 use crate::cli::manual::{self, CompletionsArgs, ManArgs};
-use crate::cli::{align, jam, live, models, play, ports, presets, sound_args};
+use crate::cli::{align, jam, live, models, play, ports, presets, recover, sound_args};
 use crate::infer::model_slot::{ModelChoice, ModelSlot};
 use crate::link::settings::Settings;
 use crate::model::checkpoint::is_style_name;
@@ -49,6 +49,8 @@ enum Command {
     Jam(jam::JamArgs),
     /// Improvise to the player's part of a MIDI file, as fast as the machine allows
     Play(play::PlayArgs),
+    /// Make MIDI of what a session left that was cut off by a crash
+    Recover(recover::RecoverArgs),
     /// List keyboards, MIDI outputs and sound cards
     Ports,
     /// Measure by how much an instrument outside is later than the built-in sound
@@ -214,6 +216,7 @@ fn run(command: Command) -> anyhow::Result<()> {
     match command {
         Command::Jam(args) => jam::run(&args),
         Command::Play(args) => play::run(&args),
+        Command::Recover(args) => recover::run(&args),
         Command::Ports => {
             ports::list();
             Ok(())

@@ -14,6 +14,21 @@ pub const PRESETS_VARIABLE: &str = "SIDEMAN_PRESETS";
 /// Names another folder for models.
 pub const MODELS_VARIABLE: &str = "SIDEMAN_MODELS";
 
+/// Names another folder for what a program remembers between runs.
+pub const STATE_VARIABLE: &str = "SIDEMAN_STATE";
+
+/// The folder of the logs of sessions, which may not exist yet. `None` where the system has no such place.
+pub fn sessions() -> Option<PathBuf> {
+    let state = match std::env::var_os(STATE_VARIABLE) {
+        Some(path) if !path.is_empty() => PathBuf::from(path),
+        _ => {
+            let project = ProjectDirs::from("", "", "sideman")?;
+            project.state_dir().unwrap_or_else(|| project.data_local_dir()).to_owned()
+        }
+    };
+    Some(state.join("sessions"))
+}
+
 /// The folder of the user's presets, which may not exist yet. `None` where the system has no such place.
 pub fn presets() -> Option<PathBuf> {
     folder(PRESETS_VARIABLE, "presets")

@@ -23,6 +23,10 @@ pub enum Action {
     NextSound,
     /// Everything that sounds ends.
     Panic,
+    /// The last bars are kept.
+    Capture,
+    /// All since the beginning is kept.
+    CaptureAll,
 }
 
 /// How loudly the metronome clicks where nobody said otherwise, of 1.
@@ -30,7 +34,7 @@ pub const CLICK: f32 = 0.7;
 
 impl Action {
     /// Every action, in the order shown to users.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::NextMode,
         Self::Active,
         Self::Tap,
@@ -39,6 +43,8 @@ impl Action {
         Self::CountIn,
         Self::NextSound,
         Self::Panic,
+        Self::Capture,
+        Self::CaptureAll,
     ];
 
     /// The key of the terminal.
@@ -52,6 +58,8 @@ impl Action {
             Self::CountIn => 'i',
             Self::NextSound => 's',
             Self::Panic => 'p',
+            Self::Capture => 'c',
+            Self::CaptureAll => 'C',
         }
     }
 
@@ -66,6 +74,8 @@ impl Action {
             Self::CountIn => "count-in",
             Self::NextSound => "sound",
             Self::Panic => "panic",
+            Self::Capture => "capture",
+            Self::CaptureAll => "capture all",
         }
     }
 
@@ -74,8 +84,8 @@ impl Action {
         Self::ALL.into_iter().find(|action| action.key() == key)
     }
 
-    /// Asks for it. Not for the audio thread.
-    pub fn ask(self, desk: &mut Desk) {
+    /// Asks the stage for it; `false` for what is the desk's own to do. Not for the audio thread.
+    pub fn ask(self, desk: &mut Desk) -> bool {
         let settings = *desk.settings();
         let wish = match self {
             Self::NextMode => {
@@ -104,7 +114,9 @@ impl Action {
                 }
             }),
             Self::Panic => Wish::Panic,
+            Self::Capture | Self::CaptureAll => return false,
         };
         desk.ask(wish);
+        true
     }
 }

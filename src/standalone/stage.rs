@@ -27,6 +27,7 @@ use crate::standalone::delay::Delay;
 use crate::standalone::performance::PLAYER;
 use crate::standalone::sound::Sound;
 use crate::standalone::synth::{Patch, Sounds};
+use crate::standalone::tape::TapeHead;
 use crate::standalone::wire::{ClockMessage, Wire};
 
 /// Messages that may leave a block.
@@ -70,14 +71,20 @@ pub struct Setup {
     pub hold_back: f64,
 }
 
-/// A message that sounded.
+/// A message that sounded, or where the music was at a sample.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Heard {
+    /// The sample since the stage was built.
+    pub sample: u64,
     /// Where the music was; none while no time passes.
     pub now: Option<Now>,
-    /// The message, on the channel of who played it.
-    pub midi: Midi,
+    /// The message, on the channel of who played it. None only says where the music was: a few times a second, and when
+    /// time has stopped.
+    pub midi: Option<Midi>,
 }
+
+/// Places that are told in a second.
+const PLACES: f64 = 20.0;
 
 /// The audio thread's end.
 pub struct Stage {
@@ -92,6 +99,11 @@ pub struct Stage {
     clock_out: Option<ClockOut>,
     delay: Delay,
     board: Arc<Board>,
+    tape: Option<TapeHead>,
+    /// Samples since the stage was built, and the last one at which a place was told.
+    sample: u64,
+    told: Option<u64>,
+    rate: SampleRate,
 }
 
 /// What is written on the stage and read at the desk.
@@ -121,6 +133,7 @@ pub struct Desk {
     sounds: Sounds,
     patches: Vec<Patch>,
     models: Arc<ModelSlot>,
+    rate: SampleRate,
     _worker: Worker,
 }
 
@@ -168,6 +181,10 @@ pub fn build(
         delay: Delay::new(rate, hold_back),
         clock_out: send_clock.then(|| ClockOut::new(rate)),
         board: Arc::clone(&board),
+        tape: None,
+        sample: 0,
+        told: None,
+        rate,
     };
     let desk = Desk {
         wishes: wishes_tx,
@@ -185,6 +202,7 @@ pub fn build(
         sounds: Sounds::default(),
         patches: Patch::BUILT_IN.to_vec(),
         models,
+        rate,
         _worker: worker,
     };
     Ok((stage, desk))
@@ -198,6 +216,11 @@ pub fn give_sound(stage: &mut Stage, desk: &mut Desk, sound: Sound) {
 }
 
 impl Stage {
+    /// Records from now on: what both play, without the metronome's clicks.
+    pub fn record(&mut self, tape: TapeHead) {
+        self.tape = Some(tape);
+    }
+
     /// The MIDI clock spoke at a moment, in seconds on the clock that [`Self::process`] goes by.
     ///
     /// Audio thread. No allocation, lock or system call.
@@ -219,15 +242,22 @@ impl Stage {
         let block = Block { frames: frames as u32, transport, offline: false, events };
         self.improviser.process(&block, &self.settings, &mut self.out);
         self.sound.play(&self.out.0, left, right);
+        if let Some(tape) = &mut self.tape {
+            tape.record(self.sample, left, right);
+        }
         let now = self.improviser.now();
         self.beat(frames, (before, now), (transport, count), left, right);
         self.delay.play(left, right);
         for event in &self.out.0 {
-            let heard = Heard { now: between(before, now, event.offset, frames), midi: event.midi };
+            let sample = self.sample + u64::from(event.offset);
+            let now = self.between(before, now, event.offset, frames);
+            let heard = Heard { sample, now, midi: Some(event.midi) };
             if self.heard.try_push(heard).is_err() {
                 self.board.unheard.fetch_add(1, Relaxed);
             }
         }
+        self.sample += frames as u64;
+        self.tell(now);
         self.board.write(now);
     }
 
@@ -295,14 +325,42 @@ impl Stage {
             clock.block(frames, before, now, tempo);
         }
     }
-}
 
-/// Where the music is within a block that began and ended there.
-fn between(from: Option<Now>, to: Option<Now>, offset: u32, frames: usize) -> Option<Now> {
-    let to = to.or(from)?;
-    let from = from.unwrap_or(to).beats.0;
-    let beats = from + (to.beats.0 - from) * f64::from(offset) / frames.max(1) as f64;
-    Some(Now { beats: Beats(beats), ..to })
+    /// Tells where the music is, now and then.
+    fn tell(&mut self, now: Option<Now>) {
+        let since = self.told.map(|told| self.sample - told);
+        let due = match (now, since) {
+            (Some(_), Some(since)) => since as f64 >= self.rate.hertz() / PLACES,
+            (Some(_), None) | (None, Some(_)) => true,
+            (None, None) => false,
+        };
+        let heard = Heard { sample: self.sample, now, midi: None };
+        if due && self.heard.try_push(heard).is_ok() {
+            self.told = now.map(|_| self.sample);
+        }
+    }
+
+    /// Where the music is within a block that began and ended there.
+    fn between(
+        &self,
+        from: Option<Now>,
+        to: Option<Now>,
+        offset: u32,
+        frames: usize,
+    ) -> Option<Now> {
+        let to = to.or(from)?;
+        let beat = to.tempo.seconds_per_beat() * self.rate.hertz();
+        let whole = frames as f64 / beat;
+        let left = frames.saturating_sub(offset as usize) as f64 / beat;
+        let beats = match from.map(|from| to.beats.0 - from.beats.0) {
+            Some(passed) if (0.0..4.0 * whole).contains(&passed) => {
+                to.beats.0 - passed * left / whole
+            }
+            // Time began within the block, or the transport jumped.
+            _ => to.beats.0 - left,
+        };
+        Some(Now { beats: Beats(beats), ..to })
+    }
 }
 
 impl Board {
@@ -354,6 +412,11 @@ impl Desk {
     /// Messages that this end did not fetch in time.
     pub fn unheard(&self) -> u64 {
         self.board.unheard.load(Relaxed)
+    }
+
+    /// Samples a second.
+    pub const fn rate(&self) -> SampleRate {
+        self.rate
     }
 
     /// The settings that were last asked for.

@@ -85,6 +85,20 @@ impl WavWriter {
         Ok(())
     }
 
+    /// Adds samples of 16 bits as they are, to a file of that depth.
+    ///
+    /// # Errors
+    /// As [`Self::write`].
+    pub fn append(&mut self, frames: &[[i16; 2]]) -> Result<(), WavError> {
+        for sample in frames.as_flattened() {
+            let peak = f32::from(sample.saturating_abs()) / f32::from(i16::MAX);
+            self.summary.peak = self.summary.peak.max(peak);
+            self.file.write_sample(*sample).map_err(|source| self.failed(source))?;
+        }
+        self.summary.frames += frames.len() as u64;
+        Ok(())
+    }
+
     /// Completes the file's header. A file that is dropped instead may claim to be shorter than it is.
     ///
     /// # Errors

@@ -28,6 +28,15 @@ pub(crate) struct LiveArgs {
     pub(super) out: Option<PathBuf>,
     #[command(flatten)]
     pub(super) sound: SoundArgs,
+    /// Bars that the key c keeps, with the one under way; 0 keeps all since the beginning, as C does
+    #[arg(long, value_name = "N", default_value_t = 16)]
+    pub(super) capture_bars: u32,
+    /// Minutes of sound that are remembered for what is kept, 11.5 MB of memory each; 0 keeps MIDI only
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(..=600))]
+    pub(super) wav_minutes: u32,
+    /// Play the melody of a MIDI file to Sideman as if by hand, to rehearse without a keyboard
+    #[arg(long, value_name = "FILE.mid", conflicts_with = "jack")]
+    pub(super) play_in: Option<PathBuf>,
 }
 
 /// What it plays on.

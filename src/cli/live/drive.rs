@@ -13,7 +13,8 @@ use crate::standalone::card_face::{Card, CardFace};
 use crate::standalone::instrument::{self, Instrument};
 use crate::standalone::jack_face::{JackFace, JackServer};
 use crate::standalone::sender::Sender;
-use crate::standalone::stage::{Desk, Setup, build, give_sound};
+use crate::standalone::stage::{Desk, Setup, Stage, build, give_sound};
+use crate::standalone::tape::{Tape, tape};
 
 /// Samples a second where no sound card says otherwise.
 const RATE: f64 = 48_000.0;
@@ -34,6 +35,7 @@ pub(super) struct Opened {
     /// Where keyboards come in, but for JACK's.
     pub(super) door: Option<Door>,
     pub(super) instrument: Option<Instrument>,
+    pub(super) tape: Option<Tape>,
 }
 
 /// Builds everything and starts playing, on what there is.
@@ -47,6 +49,7 @@ pub(super) fn open(args: &LiveArgs, setup: Setup) -> anyhow::Result<Opened> {
         let sound = args.sound.sound(server.rate())?;
         let (mut stage, mut desk) = build(server.rate(), setup, models).context(no_thread)?;
         give_sound(&mut stage, &mut desk, sound);
+        let tape = record(&mut stage, server.rate(), args.wav_minutes)?;
         let period = server.period();
         let face = server
             .play(stage, gear.pass_on, args.time.gear_waits(), !gear.loose)
@@ -56,7 +59,7 @@ pub(super) fn open(args: &LiveArgs, setup: Setup) -> anyhow::Result<Opened> {
             face.name()
         );
         let (door, instrument) = (None, None);
-        return Ok(Opened { drive: Drive::Jack(face), desk, door, instrument });
+        return Ok(Opened { drive: Drive::Jack(face), desk, door, instrument, tape });
     }
     let asked = gear.card.is_some() || gear.buffer.is_some();
     let card = if gear.silent {
@@ -71,6 +74,7 @@ pub(super) fn open(args: &LiveArgs, setup: Setup) -> anyhow::Result<Opened> {
     let sound = args.sound.sound(rate)?;
     let (mut stage, mut desk) = build(rate, setup, models).context(no_thread)?;
     give_sound(&mut stage, &mut desk, sound);
+    let tape = record(&mut stage, rate, args.wav_minutes)?;
     let (door, arrivals) = arrivals(rate);
     let mut act = Box::new(Act::new(stage, arrivals, rate));
     act.thru = gear.pass_on;
@@ -98,7 +102,17 @@ pub(super) fn open(args: &LiveArgs, setup: Setup) -> anyhow::Result<Opened> {
             on_clock(act)?
         }
     };
-    Ok(Opened { drive, desk, door: Some(door), instrument })
+    Ok(Opened { drive, desk, door: Some(door), instrument, tape })
+}
+
+/// Puts a tape in, where minutes of it are asked for.
+fn record(stage: &mut Stage, rate: SampleRate, minutes: u32) -> anyhow::Result<Option<Tape>> {
+    if minutes == 0 {
+        return Ok(None);
+    }
+    let (head, tape) = tape(rate, minutes).context("no thread for the tape")?;
+    stage.record(head);
+    Ok(Some(tape))
 }
 
 fn on_card(card: Card, act: Box<Act>) -> Result<Drive, (Option<Box<Act>>, String)> {

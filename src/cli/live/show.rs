@@ -20,7 +20,7 @@ const SHOWN_BEATS: f64 = 64.0;
 pub(super) fn show(
     screen: &mut Screen<Stdout>,
     desk: &Desk,
-    session: &mut Session,
+    session: &Session,
     notice: &str,
 ) -> anyhow::Result<()> {
     let (notes, place) = seen(session, desk.now());
@@ -39,11 +39,7 @@ pub(super) fn show(
 }
 
 /// Gives the terminal back.
-pub(super) fn close(
-    screen: Screen<Stdout>,
-    desk: &Desk,
-    session: &mut Session,
-) -> anyhow::Result<()> {
+pub(super) fn close(screen: Screen<Stdout>, desk: &Desk, session: &Session) -> anyhow::Result<()> {
     let (notes, place) = seen(session, None);
     let model = desk.models().status().name;
     screen
@@ -52,7 +48,7 @@ pub(super) fn close(
 }
 
 /// What the roll shows, and where it is: moved so that bar lines fall on its own.
-fn seen(session: &mut Session, now: Option<Now>) -> (Vec<RollNote>, f64) {
+fn seen(session: &Session, now: Option<Now>) -> (Vec<RollNote>, f64) {
     let place = session.at(now);
     let early = session.bar_line();
     let mut notes = session.since(place - SHOWN_BEATS);

@@ -15,7 +15,6 @@ mod compare;
 mod composer;
 #[cfg(feature = "train")]
 pub mod composer_args;
-#[cfg(feature = "train")]
 pub mod config_file;
 #[cfg(feature = "train")]
 mod eval;
@@ -35,6 +34,8 @@ mod listener;
 pub mod listener_args;
 #[cfg(feature = "standalone")]
 mod live;
+#[cfg(feature = "standalone")]
+mod live_config;
 #[cfg(feature = "train")]
 mod lstm_names;
 #[cfg(feature = "standalone")]

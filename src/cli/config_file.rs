@@ -1,46 +1,98 @@
-//! `--config FILE.toml`: a file of options. Its lines are put before what was typed, so that what is typed wins.
+//! Files of options: their lines are put before what was typed, so that what is typed wins. The trainer takes one by
+//! `--config FILE.toml`, `sideman` has one of its own besides.
 
 use std::ffi::OsString;
 use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
-use clap::CommandFactory;
-use toml::Value;
+use toml::{Table, Value};
 
-use crate::cli::train_args::TrainCli;
-
-const OPTION: &str = "--config";
+/// Names the file.
+pub(crate) const OPTION: &str = "--config";
 /// No file of options is longer.
 const MAX_BYTES: u64 = 1 << 16;
 
-/// What was typed, with the options of the file that it names put before the rest.
-///
-/// # Errors
-/// When the file can't be read or holds what is no option of the verb.
-pub fn with_config_file(typed: impl Iterator<Item = OsString>) -> Result<Vec<OsString>> {
-    let typed: Vec<OsString> = typed.collect();
-    let Some(path) = named(&typed) else { return Ok(typed) };
-    let path = Path::new(&path);
+/// An option of a file, as if it had been typed.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Line {
+    /// Its name, without dashes.
+    pub(crate) name: String,
+    /// What would have been typed.
+    pub(crate) word: String,
+}
+
+/// Reads a file of options.
+pub(crate) fn read(path: &Path) -> Result<Table> {
     let shown = path.display();
-    let verb = typed.get(1).and_then(|v| v.to_str()).unwrap_or_default();
-    if fs::metadata(path).with_context(|| format!("--config {shown}"))?.len() > MAX_BYTES {
-        bail!("--config {shown}: more than {MAX_BYTES} bytes, this is no file of options");
+    if fs::metadata(path).with_context(|| shown.to_string())?.len() > MAX_BYTES {
+        bail!("{shown}: more than {MAX_BYTES} bytes, this is no file of options");
     }
-    let text = fs::read_to_string(path).with_context(|| format!("--config {shown}"))?;
-    let options = options(&text, verb).with_context(|| format!("--config {shown}"))?;
-    let (head, rest) = typed.split_at(2);
-    Ok(head
-        .iter()
-        .cloned()
-        .chain(options.into_iter().map(OsString::from))
-        .chain(rest.iter().cloned())
-        .collect())
+    let text = fs::read_to_string(path).with_context(|| shown.to_string())?;
+    parse(&text).with_context(|| shown.to_string())
+}
+
+fn parse(text: &str) -> Result<Table> {
+    // Its own words have a picture of the line after them.
+    toml::from_str(text).map_err(|e| anyhow::anyhow!("{}", e.message()))
+}
+
+/// A file's lines as options of a command; `program` is how users call it.
+pub(crate) fn lines(table: Table, command: &clap::Command, program: &str) -> Result<Vec<Line>> {
+    let mut lines = Vec::new();
+    for (key, value) in table {
+        let name = key.replace('_', "-");
+        let known = command.get_arguments().find(|a| a.get_long() == Some(name.as_str()));
+        let Some(argument) = known.filter(|_| name != "config") else {
+            bail!("'{key}' is no option of `{program}`; `--help` lists them");
+        };
+        let mut put = |word: String| lines.push(Line { name: name.clone(), word });
+        let takes_value = argument.get_action().takes_values();
+        let values = match value {
+            Value::Array(values) => values,
+            // `name = value` below the option's own heading.
+            Value::Table(pairs) if takes_value => {
+                for (inner, value) in pairs {
+                    let Some(text) = written(&value) else {
+                        bail!("'{key}.{inner}' is a number, a text, or true or false");
+                    };
+                    put(format!("--{name}={inner}={text}"));
+                }
+                continue;
+            }
+            value => vec![value],
+        };
+        for value in values {
+            match (value, takes_value) {
+                (Value::Boolean(true), false) => put(format!("--{name}")),
+                (Value::Boolean(false), false) => {}
+                (_, false) => bail!("'{key}' is true or false"),
+                (Value::Boolean(_), true) => {
+                    bail!("'{key}' is a number, a text, or a list of these")
+                }
+                (value, true) => match written(&value) {
+                    Some(text) => put(format!("--{name}={text}")),
+                    None => bail!("'{key}' is a number, a text, or a list of these"),
+                },
+            }
+        }
+    }
+    Ok(lines)
+}
+
+fn written(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Integer(number) => Some(number.to_string()),
+        Value::Float(number) => Some(number.to_string()),
+        Value::Boolean(on) => Some(on.to_string()),
+        _ => None,
+    }
 }
 
 /// The file that was typed, if any.
-fn named(typed: &[OsString]) -> Option<OsString> {
-    let mut words = typed.iter().skip(2);
+pub(crate) fn named(typed: &[OsString]) -> Option<OsString> {
+    let mut words = typed.iter();
     while let Some(word) = words.next() {
         let word = word.to_str().unwrap_or_default();
         if word == OPTION {
@@ -53,49 +105,37 @@ fn named(typed: &[OsString]) -> Option<OsString> {
     None
 }
 
-/// The lines of a file as if they had been typed after a verb.
-fn options(text: &str, verb: &str) -> Result<Vec<String>> {
-    let table: toml::Table = toml::from_str(text).map_err(|e| {
-        // Its own words have a picture of the line after them.
-        anyhow::anyhow!("{}", e.message())
-    })?;
-    let cli = TrainCli::command();
-    let command = cli.find_subcommand(verb).context("no verb comes before it")?;
-    let mut words = Vec::new();
-    for (key, value) in table {
-        let name = key.replace('_', "-");
-        let known = command.get_arguments().find(|a| a.get_long() == Some(name.as_str()));
-        let Some(argument) = known.filter(|_| name != "config") else {
-            bail!("'{key}' is no option of `sideman-train {verb}`; `--help` lists them");
-        };
-        let takes_value = argument.get_action().takes_values();
-        let listed = match value {
-            Value::Array(values) => values,
-            value => vec![value],
-        };
-        for value in listed {
-            let text = match value {
-                Value::Boolean(on) if !takes_value => {
-                    if on {
-                        words.push(format!("--{name}"));
-                    }
-                    continue;
-                }
-                _ if !takes_value => bail!("'{key}' is true or false"),
-                Value::String(text) => text,
-                Value::Integer(number) => number.to_string(),
-                Value::Float(number) => number.to_string(),
-                _ => bail!("'{key}' is a number, a text, or a list of these"),
-            };
-            words.push(format!("--{name}={text}"));
-        }
-    }
-    Ok(words)
+/// What was typed to the trainer, with the options of the file that it names put before the rest.
+///
+/// # Errors
+/// When the file can't be read or holds what is no option of the verb.
+#[cfg(feature = "train")]
+pub fn with_config_file(typed: impl Iterator<Item = OsString>) -> Result<Vec<OsString>> {
+    let typed: Vec<OsString> = typed.collect();
+    let Some(path) = typed.get(2..).and_then(named) else { return Ok(typed) };
+    let verb = typed.get(1).and_then(|v| v.to_str()).unwrap_or_default();
+    let options = read(Path::new(&path)).and_then(|table| of_verb(table, verb)).context(OPTION)?;
+    let (head, rest) = typed.split_at(2);
+    let options = options.into_iter().map(|line| line.word.into());
+    Ok(head.iter().cloned().chain(options).chain(rest.iter().cloned()).collect())
 }
 
-#[cfg(test)]
+#[cfg(feature = "train")]
+fn of_verb(table: Table, verb: &str) -> Result<Vec<Line>> {
+    use clap::CommandFactory as _;
+    let cli = crate::cli::train_args::TrainCli::command();
+    let command = cli.find_subcommand(verb).context("no verb comes before it")?;
+    lines(table, command, &format!("sideman-train {verb}"))
+}
+
+#[cfg(all(test, feature = "train"))]
 mod tests {
     use super::*;
+
+    fn options(text: &str, verb: &str) -> Result<Vec<String>> {
+        let lines = of_verb(parse(text)?, verb)?;
+        Ok(lines.into_iter().map(|line| line.word).collect())
+    }
 
     #[test]
     fn lines_become_options() {
@@ -123,7 +163,7 @@ mod tests {
         check("epoch = 3", "'epoch' is no option of `sideman-train lstm`");
         check("config = \"x\"", "'config' is no option");
         check("dedupe = 1", "'dedupe' is true or false");
-        check("epochs = { a = 1 }", "a number, a text");
+        check("epochs = { a = [1] }", "'epochs.a' is a number, a text");
         check("epochs = ", "");
         assert!(options("epochs = 3", "dance").is_err());
     }

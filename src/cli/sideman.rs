@@ -1,6 +1,7 @@
 //! The command line of `sideman`.
 
 use std::cell::OnceCell;
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -9,7 +10,9 @@ use anyhow::bail;
 use clap::{Args, CommandFactory as _, Parser, Subcommand};
 
 use crate::cli::manual::{self, CompletionsArgs, ManArgs};
-use crate::cli::{align, jam, live, models, play, ports, presets, recover, sound_args};
+use crate::cli::{
+    align, jam, live, live_config, models, play, ports, presets, recover, sound_args,
+};
 use crate::infer::model_slot::{ModelChoice, ModelSlot};
 use crate::link::settings::Settings;
 use crate::model::checkpoint::is_style_name;
@@ -22,7 +25,13 @@ use crate::standalone::performance::Performance;
 ///
 /// Without a command it is an instrument: plug a keyboard in and play.
 #[derive(Parser, Debug)]
-#[command(name = "sideman", version, args_conflicts_with_subcommands = true, after_help = EXAMPLES)]
+#[command(
+    name = "sideman",
+    version,
+    args_conflicts_with_subcommands = true,
+    args_override_self = true
+)]
+#[command(after_help = EXAMPLES)]
 struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
@@ -51,6 +60,8 @@ enum Command {
     Play(play::PlayArgs),
     /// Make MIDI of what a session left that was cut off by a crash
     Recover(recover::RecoverArgs),
+    /// Print the file of options, sideman.toml: where it lies, what it holds and what it may hold
+    Config,
     /// List keyboards, MIDI outputs and sound cards
     Ports,
     /// Measure by how much an instrument outside is later than the built-in sound
@@ -198,12 +209,7 @@ pub(crate) fn tell_heard(performance: &Performance) {
 
 /// Runs the program; errors are printed here, once, in one line.
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
-    let done = match cli.command {
-        Some(command) => run(command),
-        None => live::run(&cli.live),
-    };
-    match done {
+    match with_options() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("sideman: {}", crate::cli::one_line(&error));
@@ -212,8 +218,23 @@ pub fn main() -> ExitCode {
     }
 }
 
+/// Runs with the options of the file and those that were typed.
+fn with_options() -> anyhow::Result<()> {
+    let command = Cli::command();
+    let typed: Vec<OsString> = std::env::args_os().collect();
+    let cli = Cli::parse_from(live_config::with_config(&command, typed.clone())?);
+    if cli.live.save_config {
+        println!("Kept in {}.", live_config::save(&command, &typed)?.display());
+    }
+    match cli.command {
+        Some(command) => run(command),
+        None => live::run(&cli.live),
+    }
+}
+
 fn run(command: Command) -> anyhow::Result<()> {
     match command {
+        Command::Config => live_config::print(&Cli::command()),
         Command::Jam(args) => jam::run(&args),
         Command::Play(args) => play::run(&args),
         Command::Recover(args) => recover::run(&args),

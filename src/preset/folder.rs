@@ -29,6 +29,14 @@ pub fn sessions() -> Option<PathBuf> {
     Some(state.join("sessions"))
 }
 
+/// Names another file of options, not a folder.
+pub const CONFIG_VARIABLE: &str = "SIDEMAN_CONFIG";
+
+/// The file of the program's options, which may not exist yet. `None` where the system has no such place.
+pub fn config_file() -> Option<PathBuf> {
+    folder(CONFIG_VARIABLE, "sideman.toml")
+}
+
 /// The folder of the user's presets, which may not exist yet. `None` where the system has no such place.
 pub fn presets() -> Option<PathBuf> {
     folder(PRESETS_VARIABLE, "presets")

@@ -17,6 +17,15 @@ pub(crate) struct LiveArgs {
     pub(super) gear: GearArgs,
     #[command(flatten)]
     pub(super) time: TimeArgs,
+    /// Take options from this file, before those that are typed; default: sideman.toml, see `sideman config`
+    #[arg(long, value_name = "FILE.toml")]
+    config: Option<PathBuf>,
+    /// Take no options from a file
+    #[arg(long, conflicts_with = "config")]
+    no_config: bool,
+    /// Keep the options that are typed in the file; its comments are written anew
+    #[arg(long, conflicts_with = "no_config")]
+    pub(crate) save_config: bool,
     /// Print a line a bar instead of the scrolling piano roll
     #[arg(long)]
     pub(super) headless: bool,

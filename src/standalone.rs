@@ -32,6 +32,8 @@ pub mod jack_probe;
 #[cfg(feature = "standalone")]
 pub mod keyboards;
 #[cfg(feature = "standalone")]
+pub mod learnt;
+#[cfg(feature = "standalone")]
 pub mod loopback;
 #[cfg(feature = "standalone")]
 pub mod midi_clock;
@@ -52,6 +54,8 @@ pub mod sender;
 pub mod session;
 #[cfg(feature = "standalone")]
 pub mod session_log;
+#[cfg(feature = "standalone")]
+pub mod sieve;
 pub mod song;
 #[cfg(feature = "standalone")]
 pub mod sound;

@@ -16,14 +16,16 @@ use anyhow::{Context as _, bail, ensure};
 
 use crate::cli::play::by_hand;
 use crate::cli::recover::left_behind;
-use crate::cli::sideman::warn_of_device;
+use crate::cli::sideman::{keep_learnt, warn_of_device};
 use crate::link::settings::Settings;
+use crate::music::event::Channel;
 use crate::standalone::Part;
 use crate::standalone::action::Action;
 use crate::standalone::hand::Hand;
 use crate::standalone::instrument::Instrument;
 use crate::standalone::jack_face::JackFace;
 use crate::standalone::keyboards::{Keyboards, Plugged};
+use crate::standalone::learnt::{Came, Control, Controls, Learnt};
 use crate::standalone::midi_out::Take;
 use crate::standalone::performance::PLAYER;
 use crate::standalone::roll_terminal::{Look, Screen};
@@ -40,6 +42,15 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// How often the desk listens.
 const LISTEN_EVERY: Duration = Duration::from_millis(10);
 
+/// A control that is being learnt.
+#[derive(Clone, Copy)]
+enum Learning {
+    /// It is to be moved.
+    Control,
+    /// It is known; what it does is to be said.
+    Purpose(Control),
+}
+
 /// A session under way.
 struct Live<'a> {
     args: &'a LiveArgs,
@@ -52,6 +63,8 @@ struct Live<'a> {
     log: Logbook,
     /// Plays a file in, where one is asked for.
     hand: Option<Hand>,
+    controls: Controls,
+    learning: Option<Learning>,
     /// The last thing that happened to the gear.
     notice: String,
     /// What was said of a sound card that can't be taken.
@@ -68,9 +81,12 @@ pub(crate) fn run(args: &LiveArgs) -> anyhow::Result<()> {
         let there = folder.as_os_str().is_empty() || folder.is_dir();
         ensure!(there, "--out: there is no folder {}", folder.display());
     }
+    let learnt: Result<Vec<Learnt>, _> = args.learn.iter().map(|one| one.parse()).collect();
+    let learnt = learnt.context("--learn")?;
+    let channels: Vec<Channel> = args.channel.iter().map(|n| Channel::new(n - 1)).collect();
     let played = args.play_in.as_deref().map(by_hand).transpose()?;
     let setup = args.time.setup(settings)?;
-    let Opened { drive, desk, door, instrument, tape } = open(args, setup)?;
+    let Opened { drive, desk, door, instrument, tape, gestures } = open(args, setup)?;
     let hand = match (played, &door) {
         (Some(messages), Some(door)) => {
             wait_for_model(&desk);
@@ -104,6 +120,8 @@ pub(crate) fn run(args: &LiveArgs) -> anyhow::Result<()> {
         keyboards,
         instrument,
         hand,
+        controls: Controls::new(gestures, learnt, &channels),
+        learning: None,
         notice,
         refused: None,
     };
@@ -128,13 +146,10 @@ impl Live<'_> {
             }
             match screen.key() {
                 Some('q') => break,
-                Some(key) => {
-                    if let Some(action) = Action::of_key(key) {
-                        self.act(action, look);
-                    }
-                }
+                Some(key) => self.key(key, look),
                 None => {}
             }
+            self.follow_controls(look);
             for news in self.hear() {
                 self.say(news, look);
             }
@@ -149,6 +164,62 @@ impl Live<'_> {
             println!("{news}");
         }
         self.notice = news;
+    }
+
+    /// A key of the terminal.
+    fn key(&mut self, key: char, look: Look) {
+        let action = Action::of_key(key);
+        match (key, self.learning.take()) {
+            ('l', None) => {
+                self.controls.want(true);
+                self.learning = Some(Learning::Control);
+                self.say(
+                    "move what is to be learnt: a pedal, knob or pad; l leaves it".to_owned(),
+                    look,
+                );
+            }
+            ('l', Some(_)) => {
+                self.controls.want(false);
+                self.say("nothing was learnt".to_owned(), look);
+            }
+            (_, Some(Learning::Purpose(control))) => match action {
+                Some(action) => self.learn(control, action, look),
+                None => self.learning = Some(Learning::Purpose(control)),
+            },
+            (_, waits) => {
+                self.learning = waits;
+                if let Some(action) = action {
+                    self.act(action, look);
+                }
+            }
+        }
+    }
+
+    /// Does what learnt controls ask for.
+    fn follow_controls(&mut self, look: Look) {
+        for came in self.controls.follow(&mut self.desk) {
+            match came {
+                Came::Do(action) => self.act(action, look),
+                Came::Control(control) => {
+                    self.learning = Some(Learning::Purpose(control));
+                    self.say(format!("{control}: now the key of what it does; l leaves it"), look);
+                }
+            }
+        }
+    }
+
+    /// Learns a control, and keeps it where there is a file of options.
+    fn learn(&mut self, control: Control, action: Action, look: Look) {
+        let one = Learnt::new(control, action);
+        self.controls.learn(one);
+        if self.args.no_config {
+            return self.say(format!("learnt {one}"), look);
+        }
+        let news = match keep_learnt(&one, self.args.config.as_deref()) {
+            Ok(path) => format!("learnt {one}, kept in {}", path.display()),
+            Err(error) => format!("learnt {one}; it can't be kept: {error:#}"),
+        };
+        self.say(news, look);
     }
 
     /// Does what a gesture asks for.

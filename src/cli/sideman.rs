@@ -1,8 +1,8 @@
 //! The command line of `sideman`.
 
 use std::cell::OnceCell;
-use std::ffi::OsString;
-use std::path::PathBuf;
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -19,6 +19,7 @@ use crate::model::checkpoint::is_style_name;
 use crate::model::device::DeviceChoice;
 use crate::preset::file::Preset;
 use crate::preset::{folder, host, parameter};
+use crate::standalone::learnt::Learnt;
 use crate::standalone::performance::Performance;
 
 /// An improvising accompanist.
@@ -216,6 +217,14 @@ pub fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Keeps a learnt control in the file of options, or in another one.
+pub(crate) fn keep_learnt(one: &Learnt, file: Option<&Path>) -> anyhow::Result<PathBuf> {
+    let file = file.map(|path| [OsStr::new("--config"), path.as_os_str()]);
+    let mut typed: Vec<OsString> = vec!["sideman".into(), format!("--learn={one}").into()];
+    typed.extend(file.into_iter().flatten().map(OsStr::to_owned));
+    live_config::save(&Cli::command(), &typed)
 }
 
 /// Runs with the options of the file and those that were typed.

@@ -24,6 +24,13 @@ pub struct Parameter {
     write: fn(&Settings) -> String,
 }
 
+impl Parameter {
+    /// Its value, as it is written.
+    pub fn value(&self, settings: &Settings) -> String {
+        (self.write)(settings)
+    }
+}
+
 /// All of them, in the order shown to users.
 pub const PARAMETERS: &[Parameter] = &[
     Parameter {

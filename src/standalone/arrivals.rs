@@ -13,6 +13,7 @@ use crate::music::event::TimedMidi;
 use crate::music::time::SampleRate;
 use crate::standalone::held::Held;
 use crate::standalone::performance::PLAYER;
+use crate::standalone::sieve::Sieve;
 use crate::standalone::wire::{ClockMessage, Wire};
 
 /// Messages that may be on their way: a second of a full MIDI cable.
@@ -29,7 +30,11 @@ struct Arrived {
 
 /// The end for the threads on which keyboards are heard; they may wait for each other.
 #[derive(Clone)]
-pub struct Door(Arc<Mutex<HeapProd<Arrived>>>, Arc<AtomicBool>);
+pub struct Door {
+    ring: Arc<Mutex<HeapProd<Arrived>>>,
+    missed: Arc<AtomicBool>,
+    sieve: Arc<Mutex<Option<Sieve>>>,
+}
 
 /// The audio thread's end.
 pub struct Arrivals {
@@ -46,16 +51,28 @@ pub struct Arrivals {
 pub fn arrivals(rate: SampleRate) -> (Door, Arrivals) {
     let (door, ring) = HeapRb::new(RING).split();
     let (block, missed) = (ArrayVec::new(), Arc::<AtomicBool>::default());
-    let door = Door(Arc::new(Mutex::new(door)), Arc::clone(&missed));
+    let ring_tx = Arc::new(Mutex::new(door));
+    let door = Door { ring: ring_tx, missed: Arc::clone(&missed), sieve: Arc::default() };
     (door, Arrivals { ring, next: None, missed, held: Held::default(), block, hertz: rate.hertz() })
 }
 
 impl Door {
-    /// Lets a message in; `false` where the audio thread has fetched none for long. It then lifts all keys when it does.
+    /// From now on what is no music is kept out.
+    pub fn sift(&self, sieve: Sieve) {
+        *self.sieve.lock() = Some(sieve);
+    }
+
+    /// Lets a message in, or to the desk where it is no music; `false` where the audio thread has fetched none for long. It
+    /// then lifts all keys when it does.
     pub fn enter(&self, at: Instant, wire: Wire) -> bool {
-        let entered = self.0.lock().try_push(Arrived { at, wire }).is_ok();
+        if let Wire::Midi(midi) = wire
+            && self.sieve.lock().as_mut().is_some_and(|sieve| sieve.takes(midi))
+        {
+            return true;
+        }
+        let entered = self.ring.lock().try_push(Arrived { at, wire }).is_ok();
         if !entered {
-            self.1.store(true, Ordering::Release);
+            self.missed.store(true, Ordering::Release);
         }
         entered
     }

@@ -222,6 +222,7 @@ impl ProcessHandler for Player {
         self.counted = counted;
         for raw in self.keys.iter(scope) {
             let midi = match Wire::from_bytes(raw.bytes) {
+                Some(Wire::Midi(midi)) if self.stage.takes(midi) => continue,
                 Some(Wire::Midi(midi)) => midi.on(PLAYER),
                 Some(Wire::Clock(message)) => {
                     let at = (self.time + u64::from(raw.time)) as f64 * self.frame;

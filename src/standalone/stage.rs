@@ -25,6 +25,7 @@ use crate::standalone::clock_out::ClockOut;
 use crate::standalone::conductor::{Conductor, Count, TimeKeeper};
 use crate::standalone::delay::Delay;
 use crate::standalone::performance::PLAYER;
+use crate::standalone::sieve::Sieve;
 use crate::standalone::sound::Sound;
 use crate::standalone::synth::{Patch, Sounds};
 use crate::standalone::tape::TapeHead;
@@ -100,6 +101,7 @@ pub struct Stage {
     delay: Delay,
     board: Arc<Board>,
     tape: Option<TapeHead>,
+    sieve: Option<Sieve>,
     /// Samples since the stage was built, and the last one at which a place was told.
     sample: u64,
     told: Option<u64>,
@@ -182,6 +184,7 @@ pub fn build(
         clock_out: send_clock.then(|| ClockOut::new(rate)),
         board: Arc::clone(&board),
         tape: None,
+        sieve: None,
         sample: 0,
         told: None,
         rate,
@@ -219,6 +222,18 @@ impl Stage {
     /// Records from now on: what both play, without the metronome's clicks.
     pub fn record(&mut self, tape: TapeHead) {
         self.tape = Some(tape);
+    }
+
+    /// From now on what is no music is told from it.
+    pub fn sift(&mut self, sieve: Sieve) {
+        self.sieve = Some(sieve);
+    }
+
+    /// Whether a message, on its own channel, is no music but for the desk.
+    ///
+    /// Audio thread. No allocation, lock or system call.
+    pub fn takes(&mut self, midi: Midi) -> bool {
+        self.sieve.as_mut().is_some_and(|sieve| sieve.takes(midi))
     }
 
     /// The MIDI clock spoke at a moment, in seconds on the clock that [`Self::process`] goes by.

@@ -17,12 +17,19 @@ pub(crate) struct LiveArgs {
     pub(super) gear: GearArgs,
     #[command(flatten)]
     pub(super) time: TimeArgs,
+    /// What a pedal, knob or pad of yours does: cc64=take-over (silent while held), key36=mode, cc1@2=temperature (on channel
+    /// 2), cc80=capture. Any setting or gesture; it is no longer heard as music. May be repeated
+    #[arg(long, value_name = "CONTROL=WHAT")]
+    pub(super) learn: Vec<String>,
+    /// Listen to this MIDI channel only. May be repeated; default: all
+    #[arg(long, value_name = "1-16", value_parser = clap::value_parser!(u8).range(1..=16))]
+    pub(super) channel: Vec<u8>,
     /// Take options from this file, before those that are typed; default: sideman.toml, see `sideman config`
     #[arg(long, value_name = "FILE.toml")]
-    config: Option<PathBuf>,
+    pub(super) config: Option<PathBuf>,
     /// Take no options from a file
     #[arg(long, conflicts_with = "config")]
-    no_config: bool,
+    pub(super) no_config: bool,
     /// Keep the options that are typed in the file; its comments are written anew
     #[arg(long, conflicts_with = "no_config")]
     pub(crate) save_config: bool,

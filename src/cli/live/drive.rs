@@ -13,6 +13,7 @@ use crate::standalone::card_face::{Card, CardFace};
 use crate::standalone::instrument::{self, Instrument};
 use crate::standalone::jack_face::{JackFace, JackServer};
 use crate::standalone::sender::Sender;
+use crate::standalone::sieve::{Gestures, sieve};
 use crate::standalone::stage::{Desk, Setup, Stage, build, give_sound};
 use crate::standalone::tape::{Tape, tape};
 
@@ -36,6 +37,7 @@ pub(super) struct Opened {
     pub(super) door: Option<Door>,
     pub(super) instrument: Option<Instrument>,
     pub(super) tape: Option<Tape>,
+    pub(super) gestures: Gestures,
 }
 
 /// Builds everything and starts playing, on what there is.
@@ -43,6 +45,7 @@ pub(super) fn open(args: &LiveArgs, setup: Setup) -> anyhow::Result<Opened> {
     let gear = &args.gear;
     let models = args.playing.models()?;
     let no_thread = "no thread could be started for the model";
+    let (sieve, gestures) = sieve();
     if gear.jack {
         let server =
             JackServer::connect().map_err(|e| anyhow!("{e}; start it, or leave --jack out"))?;
@@ -50,6 +53,7 @@ pub(super) fn open(args: &LiveArgs, setup: Setup) -> anyhow::Result<Opened> {
         let (mut stage, mut desk) = build(server.rate(), setup, models).context(no_thread)?;
         give_sound(&mut stage, &mut desk, sound);
         let tape = record(&mut stage, server.rate(), args.wav_minutes)?;
+        stage.sift(sieve);
         let period = server.period();
         let face = server
             .play(stage, gear.pass_on, args.time.gear_waits(), !gear.loose)
@@ -59,7 +63,7 @@ pub(super) fn open(args: &LiveArgs, setup: Setup) -> anyhow::Result<Opened> {
             face.name()
         );
         let (door, instrument) = (None, None);
-        return Ok(Opened { drive: Drive::Jack(face), desk, door, instrument, tape });
+        return Ok(Opened { drive: Drive::Jack(face), desk, door, instrument, tape, gestures });
     }
     let asked = gear.card.is_some() || gear.buffer.is_some();
     let card = if gear.silent {
@@ -76,6 +80,7 @@ pub(super) fn open(args: &LiveArgs, setup: Setup) -> anyhow::Result<Opened> {
     give_sound(&mut stage, &mut desk, sound);
     let tape = record(&mut stage, rate, args.wav_minutes)?;
     let (door, arrivals) = arrivals(rate);
+    door.sift(sieve);
     let mut act = Box::new(Act::new(stage, arrivals, rate));
     act.thru = gear.pass_on;
     act.hold_back = Duration::from_secs_f64(args.time.gear_waits());
@@ -102,7 +107,7 @@ pub(super) fn open(args: &LiveArgs, setup: Setup) -> anyhow::Result<Opened> {
             on_clock(act)?
         }
     };
-    Ok(Opened { drive, desk, door: Some(door), instrument, tape })
+    Ok(Opened { drive, desk, door: Some(door), instrument, tape, gestures })
 }
 
 /// Puts a tape in, where minutes of it are asked for.

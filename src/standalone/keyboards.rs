@@ -96,8 +96,9 @@ impl Keyboards {
             .filter_map(|port| Some((port.id(), (scout.port_name(&port).ok()?, port))))
             .filter(|(_, (name, _))| is_wanted(name, &self.wanted))
             .collect();
-        let gone: Vec<String> =
-            self.open.keys().filter(|id| !there.contains_key(*id)).cloned().collect();
+        let clients = alsa_clients();
+        let is_gone = |id: &str| !there.contains_key(id) || is_deaf(&clients, id);
+        let gone: Vec<String> = self.open.keys().filter(|id| is_gone(id)).cloned().collect();
         let mut changes = Vec::new();
         for id in gone {
             let Some(Keyboard { name, held, connection }) = self.open.remove(&id) else { continue };
@@ -128,6 +129,41 @@ impl Keyboards {
         }
         changes
     }
+}
+
+/// What ALSA's sequencer says of its clients; empty elsewhere.
+fn alsa_clients() -> String {
+    std::fs::read_to_string("/proc/asound/seq/clients").unwrap_or_default()
+}
+
+/// Whether a port (`20:0`) is there, but nothing leads from it to us any more: the keyboard was away and came back under the
+/// same number before anybody looked.
+fn is_deaf(clients: &str, id: &str) -> bool {
+    let Some((client, port)) = id.split_once(':') else { return false };
+    // The lines are `Client  20 : "Name" [...]`, `  Port   0 : "Name" (...)` and `    Connecting To: 128:0[real:0], 129:0`.
+    let number = |line: &str, word: &str| {
+        line.trim_start().strip_prefix(word)?.split(':').next().map(|n| n.trim().to_owned())
+    };
+    let ours: BTreeSet<String> = clients
+        .lines()
+        .filter(|line| line.contains(&format!("\"{CLIENT}\"")))
+        .filter_map(|line| number(line, "Client "))
+        .collect();
+    let (mut at_client, mut at_port, mut found) = (false, false, false);
+    for line in clients.lines() {
+        if let Some(n) = number(line, "Client ") {
+            (at_client, at_port) = (n == client, false);
+        } else if let Some(n) = number(line, "Port ") {
+            at_port = at_client && n == port;
+            found |= at_port;
+        } else if let Some(to) = line.trim_start().strip_prefix("Connecting To:")
+            && at_port
+            && to.split(',').any(|to| to.trim().split(':').next().is_some_and(|c| ours.contains(c)))
+        {
+            return false;
+        }
+    }
+    found
 }
 
 /// On the system's thread for this keyboard.
@@ -212,6 +248,31 @@ mod tests {
         ] {
             assert_eq!(is_wanted(name, wanted), answer, "{name}");
         }
+    }
+
+    #[test]
+    fn a_keyboard_that_was_away_between_two_looks_is_found_out() {
+        let clients = |leads: &str| {
+            format!(
+                "Client info\n  cur  clients : 4\n\nClient   0 : \"System\" [Kernel Legacy]\n  Port   0 : \
+                 \"Timer\" (Rwe-)\nClient  20 : \"Nord\" [Kernel Legacy]\n  Port   0 : \"Nord 1\" (RWeX)\n{leads}  \
+                 Port   1 : \"Nord 2\" (RWeX)\n    Connecting To: 129:0\nClient 128 : \"Sideman\" [User Legacy]\n  \
+                 Port   0 : \"keys\" (-We-)\nClient 129 : \"other\" [User Legacy]\n  Port   0 : \"in\" (-We-)\n"
+            )
+        };
+        for (leads, id, deaf) in [
+            ("    Connecting To: 128:0[real:0]\n    Connected From: 129:0\n", "20:0", false),
+            ("    Connecting To: 129:0, 128:0[real:0]\n", "20:0", false),
+            ("    Connecting To: 129:0\n", "20:0", true),
+            ("    Connected From: 128:0\n", "20:0", true),
+            ("", "20:0", true),
+            ("", "20:1", true),
+            ("", "24:0", false),
+            ("", "nonsense", false),
+        ] {
+            assert_eq!(is_deaf(&clients(leads), id), deaf, "{leads} {id}");
+        }
+        assert!(!is_deaf("", "20:0"), "where there is no ALSA nobody is deaf");
     }
 
     #[test]

@@ -61,6 +61,8 @@ mod recover;
 #[cfg(all(feature = "train", feature = "standalone"))]
 mod share;
 #[cfg(feature = "standalone")]
+mod showing;
+#[cfg(feature = "standalone")]
 pub mod sideman;
 #[cfg(feature = "standalone")]
 mod sound_args;

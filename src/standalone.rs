@@ -47,7 +47,7 @@ pub mod roll;
 #[cfg(feature = "standalone")]
 pub mod roll_png;
 #[cfg(feature = "standalone")]
-pub mod roll_terminal;
+pub mod screen;
 #[cfg(feature = "standalone")]
 pub mod sender;
 #[cfg(feature = "standalone")]

@@ -8,18 +8,19 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use clap::Args;
 
+use crate::cli::showing::{self, Showing};
 use crate::cli::sideman::{Playing, tell_heard, warn_of_device};
 use crate::cli::sound_args::SoundArgs;
-use crate::link::settings::Mode;
 use crate::music::event::Midi;
-use crate::music::time::{Beats, SampleRate, TICKS_PER_BEAT};
+use crate::music::time::{Beats, SampleRate};
 use crate::standalone::Part;
+use crate::standalone::action::Action;
 use crate::standalone::audio_out::AudioOut;
 use crate::standalone::midi_out::{MeterEvent, OutNote, OutTrack, Take, TempoEvent};
 use crate::standalone::performance::{PLAYER, Performance};
 use crate::standalone::phrase::Phrase;
 use crate::standalone::roll::RollNote;
-use crate::standalone::roll_terminal::{Look, RollState, Screen};
+use crate::standalone::screen::{Asked, Look, Scene, Screen, TempoFrom};
 use crate::standalone::song::{Song, beats_in};
 use crate::standalone::synth::Sounds;
 use crate::standalone::wav::{Depth, WavWriter};
@@ -38,6 +39,9 @@ const PPQ: u16 = 480;
 
 /// Bars of the machine alone after the tune.
 const TAIL_BARS: f64 = 2.0;
+
+/// What the keys can ask for: the tune sets the tempo.
+const KEYS: [Action; 4] = [Action::NextMode, Action::Active, Action::Freeze, Action::Panic];
 
 /// The arguments of `sideman jam`.
 #[derive(Args, Debug)]
@@ -99,8 +103,9 @@ pub(crate) fn run(args: &JamArgs) -> anyhow::Result<()> {
     }
     wait_for_model(&performance);
     let look = if args.headless { Look::Lines } else { Look::of_stdout() };
-    let mut screen =
-        Screen::open(std::io::stdout(), look).context("the terminal can't be written to")?;
+    let mut screen = Screen::open(look).context("the terminal can't be written to")?;
+    let mut showing = Showing::default();
+    let mut peaks = [0.0_f32; 2];
     let started = Instant::now();
     while performance.sample() < last && !stop.load(Ordering::Acquire) {
         let (frames, events) = performance.block(BLOCK);
@@ -109,19 +114,27 @@ pub(crate) fn run(args: &JamArgs) -> anyhow::Result<()> {
         if let Ok(card) = &mut card {
             card.write(left, right);
         }
-        match screen.key() {
-            Some('q') => break,
-            Some('m') => next_mode(&mut performance),
-            Some(_) | None => {}
+        for (peak, side) in peaks.iter_mut().zip([left, right]) {
+            *peak = side.iter().fold(*peak, |most, x| most.max(x.abs()));
         }
-        show(&mut screen, &performance, &tune)?;
+        match screen.listen(performance.settings()) {
+            Some(Asked::Quit) => break,
+            Some(asked) => answer(asked, &mut performance),
+            None => {}
+        }
+        if screen.is_due() {
+            let notes = roll(&performance);
+            let scene = scene(&mut showing, &performance, &tune, &notes);
+            let peaks = Some(std::mem::take(&mut peaks));
+            screen.paint(&Scene { peaks, ..scene }).context("the terminal can't be written to")?;
+        }
         pace(&performance, card.as_ref().ok(), started, rate);
     }
     let ending = performance.finish().to_vec();
     let (left, right) = sound.render(rate_hz * 2, &ending);
     wav.write(left, right)?;
     let notes = roll(&performance);
-    screen.close(&state(&performance, &tune, &notes, &performance.models().status().name))?;
+    screen.close(&scene(&mut showing, &performance, &tune, &notes))?;
     warn_of_device(performance.models());
     let heard = wav.finish()?;
     let take = take_of(&performance, &tune, sound.sounds());
@@ -153,11 +166,18 @@ fn events(tune: &Phrase, rate: SampleRate) -> Vec<(u64, Midi)> {
     events
 }
 
-fn next_mode(performance: &mut Performance) {
-    let mut settings = *performance.settings();
-    let at = Mode::ALL.iter().position(|m| *m == settings.mode).unwrap_or(0);
-    settings.mode = Mode::ALL[(at + 1) % Mode::ALL.len()];
-    performance.set(settings);
+/// Does what a key asks for.
+fn answer(asked: Asked, performance: &mut Performance) {
+    let settings = *performance.settings();
+    match asked {
+        Asked::Do(Action::Panic) => performance.panic(),
+        Asked::Do(action) => performance.set(action.changed(&settings)),
+        Asked::Play(settings) => performance.set(*settings),
+        Asked::Take(preset) => {
+            performance.set(showing::take(&preset, &settings, performance.models()));
+        }
+        Asked::Quit | Asked::Learn => {}
+    }
 }
 
 /// Waits until the next block is due: when the sound card has room for it, or by the clock.
@@ -192,47 +212,27 @@ fn roll(performance: &Performance) -> Vec<RollNote> {
             }
         })
         .collect();
-    notes.extend(performance.improviser().planned().iter().map(|n| RollNote {
-        part: Part::Machine,
-        start_beats: n.onset.beats().0,
-        len_beats: n.duration as f64 / TICKS_PER_BEAT as f64,
-        key: n.pitch.number(),
-        velocity: n.velocity,
-        planned: true,
-    }));
+    notes.extend(performance.improviser().planned().iter().map(showing::planned));
     notes
 }
 
-fn state<'a>(
-    performance: &Performance,
+fn scene<'a>(
+    showing: &'a mut Showing,
+    performance: &'a Performance,
     tune: &Phrase,
     notes: &'a [RollNote],
-    model: &'a str,
-) -> RollState<'a> {
-    let meter = performance.meter();
-    RollState {
-        notes,
+) -> Scene<'a> {
+    let gauges = (performance.models(), performance.meter());
+    let scene = showing.scene(gauges, performance.settings(), notes, "");
+    Scene {
         now_beats: performance.song().beats(performance.sample()).0,
+        running: true,
         tempo: tune.tempo,
+        tempo_from: TempoFrom::Tune,
         meter: tune.meter,
-        mode: performance.settings().mode.name(),
-        model,
-        played: meter.notes.load(Ordering::Relaxed),
-        late: meter.late_notes.load(Ordering::Relaxed) + meter.late_plans.load(Ordering::Relaxed),
-        hint: "q ends, m changes the mode",
+        actions: &KEYS,
+        ..scene
     }
-}
-
-fn show(
-    screen: &mut Screen<std::io::Stdout>,
-    performance: &Performance,
-    tune: &Phrase,
-) -> anyhow::Result<()> {
-    let notes = roll(performance);
-    let model = performance.models().status().name;
-    screen
-        .paint(&state(performance, tune, &notes, &model))
-        .context("the terminal can't be written to")
 }
 
 fn take_of(performance: &Performance, tune: &Phrase, sounds: &Sounds) -> Take {

@@ -16,6 +16,7 @@ use anyhow::{Context as _, bail, ensure};
 
 use crate::cli::play::by_hand;
 use crate::cli::recover::left_behind;
+use crate::cli::showing;
 use crate::cli::sideman::{keep_learnt, warn_of_device};
 use crate::link::settings::Settings;
 use crate::music::event::Channel;
@@ -28,14 +29,14 @@ use crate::standalone::keyboards::{Keyboards, Plugged};
 use crate::standalone::learnt::{Came, Control, Controls, Learnt};
 use crate::standalone::midi_out::Take;
 use crate::standalone::performance::PLAYER;
-use crate::standalone::roll_terminal::{Look, Screen};
+use crate::standalone::screen::{Asked, Look, Screen};
 use crate::standalone::session::{Range, Session};
 use crate::standalone::stage::{Desk, Wish};
 
 pub(crate) use args::LiveArgs;
 use drive::{Drive, Opened, open, repair};
 use keep::{Keeper, Logbook, free_name, is_empty};
-use show::{close, show};
+use show::Show;
 
 /// How often keyboards and a lost sound card are looked for.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
@@ -132,8 +133,8 @@ pub(crate) fn run(args: &LiveArgs) -> anyhow::Result<()> {
 impl Live<'_> {
     /// Leads until the end is asked for, or what was played on is gone.
     fn lead(&mut self, look: Look, stop: &AtomicBool) -> anyhow::Result<()> {
-        let mut screen =
-            Screen::open(std::io::stdout(), look).context("the terminal can't be written to")?;
+        let mut screen = Screen::open(look).context("the terminal can't be written to")?;
+        let mut show = Show::default();
         let started = Instant::now();
         let mut looked: Option<Instant> = None;
         let over = |s: f64| started.elapsed().as_secs_f64() >= s;
@@ -144,19 +145,19 @@ impl Live<'_> {
                     self.say(news, look);
                 }
             }
-            match screen.key() {
-                Some('q') => break,
-                Some(key) => self.key(key, look),
+            match screen.listen(self.desk.settings()) {
+                Some(Asked::Quit) => break,
+                Some(asked) => self.answer(asked, look),
                 None => {}
             }
             self.follow_controls(look);
             for news in self.hear() {
                 self.say(news, look);
             }
-            show(&mut screen, &self.desk, &self.session, &self.notice)?;
+            show.paint(&mut screen, &self.desk, &self.session, &self.notice)?;
             std::thread::sleep(LISTEN_EVERY);
         }
-        close(screen, &self.desk, &self.session)
+        show.close(screen, &self.desk, &self.session)
     }
 
     fn say(&mut self, news: String, look: Look) {
@@ -166,33 +167,39 @@ impl Live<'_> {
         self.notice = news;
     }
 
-    /// A key of the terminal.
-    fn key(&mut self, key: char, look: Look) {
-        let action = Action::of_key(key);
-        match (key, self.learning.take()) {
-            ('l', None) => {
-                self.controls.want(true);
-                self.learning = Some(Learning::Control);
-                self.say(
-                    "move what is to be learnt: a pedal, knob or pad; l leaves it".to_owned(),
-                    look,
-                );
-            }
-            ('l', Some(_)) => {
-                self.controls.want(false);
-                self.say("nothing was learnt".to_owned(), look);
-            }
-            (_, Some(Learning::Purpose(control))) => match action {
-                Some(action) => self.learn(control, action, look),
-                None => self.learning = Some(Learning::Purpose(control)),
-            },
-            (_, waits) => {
-                self.learning = waits;
-                if let Some(action) = action {
-                    self.act(action, look);
+    /// Does what a key asks for.
+    fn answer(&mut self, asked: Asked, look: Look) {
+        match asked {
+            Asked::Quit => {}
+            Asked::Learn => self.begin_or_leave_learning(look),
+            Asked::Do(action) => match self.learning {
+                Some(Learning::Purpose(control)) => {
+                    self.learning = None;
+                    self.learn(control, action, look);
                 }
+                Some(Learning::Control) | None => self.act(action, look),
+            },
+            Asked::Play(settings) => {
+                self.desk.ask(Wish::Play(*settings));
+            }
+            Asked::Take(preset) => {
+                let settings = showing::take(&preset, self.desk.settings(), self.desk.models());
+                self.desk.ask(Wish::Play(settings));
+                self.say(format!("plays with the preset \"{}\"", preset.name), look);
             }
         }
+    }
+
+    fn begin_or_leave_learning(&mut self, look: Look) {
+        let begins = self.learning.is_none();
+        self.controls.want(begins);
+        self.learning = begins.then_some(Learning::Control);
+        let news = if begins {
+            "move what is to be learnt: a pedal, knob or pad; l leaves it"
+        } else {
+            "nothing was learnt"
+        };
+        self.say(news.to_owned(), look);
     }
 
     /// Does what learnt controls ask for.

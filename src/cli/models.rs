@@ -10,7 +10,7 @@ use crate::infer::builtin;
 use crate::infer::model_slot::ModelChoice;
 use crate::infer::net::playable;
 use crate::model::Checkpoint;
-use crate::model::checkpoint::Source;
+use crate::model::checkpoint::{Manifest, Source};
 use crate::preset::{file, folder};
 
 /// The most model folders that are listed.
@@ -46,12 +46,22 @@ pub(crate) fn named(name: &str) -> anyhow::Result<ModelChoice> {
     Ok(choice)
 }
 
-/// The number of a model's style, which is counted from 1.
-pub(crate) fn style(choice: &ModelChoice, name: &str) -> anyhow::Result<u8> {
-    let manifest = match choice {
+/// The names of a model's styles, and the number of its own.
+pub(crate) fn styles(choice: &ModelChoice) -> anyhow::Result<(Vec<String>, usize)> {
+    let manifest = manifest(choice)?;
+    Ok((manifest.styles, manifest.home_style))
+}
+
+fn manifest(choice: &ModelChoice) -> anyhow::Result<Manifest> {
+    Ok(match choice {
         ModelChoice::Builtin => builtin::checkpoint()?.manifest,
         ModelChoice::Folder(path) => Checkpoint::load(path)?.manifest,
-    };
+    })
+}
+
+/// The number of a model's style, which is counted from 1.
+pub(crate) fn style(choice: &ModelChoice, name: &str) -> anyhow::Result<u8> {
+    let manifest = manifest(choice)?;
     let number = manifest.style(name).map_err(|why| anyhow!("style can't be '{name}': {why}"))?;
     Ok(u8::try_from(number)?)
 }

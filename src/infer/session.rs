@@ -41,7 +41,7 @@ pub struct Session {
     trail: Trail,
     window: VecDeque<Note>,
     policy: Policy,
-    expression: Expression,
+    pub(super) expression: Expression,
     settings: Settings,
     sampler: Sampler,
     inbox: Inbox,

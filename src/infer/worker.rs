@@ -114,6 +114,7 @@ fn work(mut end: WorkerEnd, models: &ModelSlot, stop: &AtomicBool, mut chores: i
             send(&mut end, &mut out, stop);
             end.meter.reaction.record(began.elapsed());
         }
+        end.meter.set_key(session.expression.key());
         let ahead = !end.has_mail() && session.speculate(&mut out);
         if ahead {
             send(&mut end, &mut out, stop);

@@ -1,8 +1,11 @@
 //! Counters that the faces read while the music plays.
 
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering::Relaxed};
 
 use crate::link::histogram::Histogram;
+use crate::music::key::Key;
+use crate::music::pitch::PitchClass;
+use crate::music::scale::Scale;
 
 /// How the engine is doing. Written by the audio thread and the worker, read by anyone.
 #[derive(Debug, Default)]
@@ -30,7 +33,15 @@ pub struct Meter {
     pub to_worker: Queue,
     /// Messages on their way to the audio thread.
     pub to_audio: Queue,
+    key: HeardKey,
 }
+
+/// The key of what is played: 0 for none, the major keys from 1 and the minor ones from 13 on.
+#[derive(Debug, Default)]
+struct HeardKey(AtomicU8);
+
+/// Keys of one mode.
+const KEYS: u8 = 12;
 
 /// How many messages wait in a ring.
 #[derive(Debug, Default)]
@@ -67,6 +78,21 @@ impl Meter {
         counter.fetch_add(1, Relaxed);
     }
 
+    /// Says in which key the player is.
+    ///
+    /// Any thread. No allocation, lock or system call.
+    pub fn set_key(&self, key: Option<Key>) {
+        let minor = |key: Key| if key.scale == Scale::Minor { KEYS } else { 0 };
+        self.key.0.store(key.map_or(0, |k| 1 + k.tonic.number() + minor(k)), Relaxed);
+    }
+
+    /// The key that is heard, once there is one.
+    pub fn key(&self) -> Option<Key> {
+        let place = self.key.0.load(Relaxed).checked_sub(1)?;
+        let scale = if place < KEYS { Scale::Major } else { Scale::Minor };
+        Some(Key { tonic: PitchClass::new(place % KEYS), scale })
+    }
+
     /// Machine notes that were left out, whatever the reason.
     pub fn dropped(&self) -> u64 {
         self.late_notes.load(Relaxed) + self.clashes.load(Relaxed)
@@ -84,5 +110,25 @@ impl Meter {
             micros(&self.reaction, 0.99) / 1e3,
             self.reaction.longest().as_secs_f64() * 1e3,
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_key_is_told() {
+        let meter = Meter::default();
+        assert_eq!(meter.key(), None);
+        for scale in [Scale::Major, Scale::Minor] {
+            for tonic in (0..KEYS).map(PitchClass::new) {
+                let key = Some(Key { tonic, scale });
+                meter.set_key(key);
+                assert_eq!(meter.key(), key);
+            }
+        }
+        meter.set_key(None);
+        assert_eq!(meter.key(), None);
     }
 }

@@ -3,10 +3,8 @@
 use arrayvec::ArrayVec;
 
 use crate::link::message::PlannedNote;
+use crate::link::outlook::CAPACITY;
 use crate::music::time::Tick;
-
-/// Notes that a plan may hold: its horizon is a few beats.
-const CAPACITY: usize = 256;
 
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Scheduler {

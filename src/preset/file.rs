@@ -137,6 +137,26 @@ struct Written {
 }
 
 impl Preset {
+    /// These settings with the preset's in place. Where Sideman listens and plays, and in whose time, is the song's
+    /// business: it stays, unless the preset says something of it.
+    pub fn over(&self, settings: &Settings) -> Settings {
+        let (start, s) = (Settings::default(), self.settings);
+        Settings {
+            active: if s.active == start.active { settings.active } else { s.active },
+            tempo: if s.tempo == start.tempo { settings.tempo } else { s.tempo },
+            follow_tempo: if s.follow_tempo == start.follow_tempo {
+                settings.follow_tempo
+            } else {
+                s.follow_tempo
+            },
+            key_switches: settings.key_switches || s.key_switches,
+            input: settings.input,
+            output: settings.output,
+            thru: settings.thru,
+            ..s
+        }
+    }
+
     /// Reads a file.
     ///
     /// # Errors

@@ -332,6 +332,9 @@ pub enum ParameterError {
     /// No setting has this name.
     #[error("there is no setting '{0}'; `sideman params` lists them")]
     Unknown(String),
+    /// The register is upside down.
+    #[error("register-low is above register-high")]
+    Crossed,
     /// The value is not one that the setting takes.
     #[error("{name} can't be '{value}': it takes {range} ({unit})")]
     Value {

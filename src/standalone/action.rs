@@ -79,6 +79,22 @@ impl Action {
         }
     }
 
+    /// What it does, in a few words.
+    pub const fn about(self) -> &'static str {
+        match self {
+            Self::NextMode => "the next way of playing along",
+            Self::Active => "Sideman plays, or only listens",
+            Self::Tap => "a beat; two or more set tempo",
+            Self::Freeze => "repeats two bars, or goes on",
+            Self::NextSound => "the next sound for Sideman",
+            Self::Click => "the metronome clicks, or not",
+            Self::CountIn => "counts in, then keeps time",
+            Self::Capture => "keeps the last bars as files",
+            Self::CaptureAll => "keeps all since the beginning",
+            Self::Panic => "ends everything that sounds",
+        }
+    }
+
     /// The action of a key.
     pub fn of_key(key: char) -> Option<Self> {
         Self::ALL.into_iter().find(|action| action.key() == key)
@@ -86,14 +102,8 @@ impl Action {
 
     /// Asks the stage for it; `false` for what is the desk's own to do. Not for the audio thread.
     pub fn ask(self, desk: &mut Desk) -> bool {
-        let settings = *desk.settings();
+        let changed = self.changed(desk.settings());
         let wish = match self {
-            Self::NextMode => {
-                let at = Mode::ALL.iter().position(|m| *m == settings.mode).unwrap_or(0);
-                Wish::Play(Settings { mode: Mode::ALL[(at + 1) % Mode::ALL.len()], ..settings })
-            }
-            Self::Active => Wish::Play(Settings { active: !settings.active, ..settings }),
-            Self::Freeze => Wish::Play(Settings { freeze: !settings.freeze, ..settings }),
             Self::NextSound => {
                 let (mut sounds, patches) = (*desk.sounds(), desk.patches());
                 let at = patches.iter().position(|p| *p == sounds.machine.patch);
@@ -101,6 +111,7 @@ impl Action {
                 sounds.machine.patch = patches[next];
                 Wish::Sound(sounds)
             }
+            Self::NextMode | Self::Active | Self::Freeze => Wish::Play(changed),
             Self::Tap => Wish::Tap,
             Self::Click if desk.click() > 0.0 => Wish::Click(0.0),
             Self::Click => Wish::Click(CLICK),
@@ -118,5 +129,24 @@ impl Action {
         };
         desk.ask(wish);
         true
+    }
+
+    /// The settings after it.
+    pub fn changed(self, settings: &Settings) -> Settings {
+        match self {
+            Self::NextMode => {
+                let at = Mode::ALL.iter().position(|m| *m == settings.mode).unwrap_or(0);
+                Settings { mode: Mode::ALL[(at + 1) % Mode::ALL.len()], ..*settings }
+            }
+            Self::Active => Settings { active: !settings.active, ..*settings },
+            Self::Freeze => Settings { freeze: !settings.freeze, ..*settings },
+            Self::Tap
+            | Self::Click
+            | Self::CountIn
+            | Self::NextSound
+            | Self::Capture
+            | Self::CaptureAll
+            | Self::Panic => *settings,
+        }
     }
 }

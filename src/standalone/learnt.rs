@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use crate::link::settings::Settings;
 use crate::music::event::{Channel, Midi};
-use crate::preset::dial::{step, turn};
+use crate::preset::controller::{step, turn};
 use crate::preset::parameter::{PARAMETERS, Parameter};
 use crate::standalone::action::Action;
 use crate::standalone::sieve::{Gestures, Kind};

@@ -140,6 +140,11 @@ impl Performance {
         }
     }
 
+    /// Ends what sounds with the next block.
+    pub fn panic(&mut self) {
+        self.improviser.panic();
+    }
+
     /// What has sounded so far.
     pub fn sounded(&self) -> &[Sounded] {
         &self.sounded

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
-use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64};
 
 use arrayvec::ArrayVec;
 use ringbuf::traits::{Consumer as _, Producer as _, Split as _};
@@ -11,6 +11,7 @@ use ringbuf::{HeapCons, HeapProd, HeapRb};
 use crate::infer::model_slot::ModelSlot;
 use crate::infer::worker::Worker;
 use crate::link::meter::Meter;
+use crate::link::outlook::{Outlook, Plan};
 use crate::link::pair::pair;
 use crate::link::settings::Settings;
 use crate::live::block::{Block, Sink, Transport};
@@ -119,6 +120,9 @@ struct Board {
     length: AtomicU64,
     /// Messages that the desk was too slow to hear.
     unheard: AtomicU64,
+    outlook: Outlook,
+    /// Bits of the loudest sample on the left and on the right since somebody looked.
+    peaks: [AtomicU32; 2],
 }
 
 /// The other end: for the thread that the player sees.
@@ -260,9 +264,11 @@ impl Stage {
         if let Some(tape) = &mut self.tape {
             tape.record(self.sample, left, right);
         }
+        self.board.outlook.write(self.improviser.planned());
         let now = self.improviser.now();
         self.beat(frames, (before, now), (transport, count), left, right);
         self.delay.play(left, right);
+        self.board.hear(left, right);
         for event in &self.out.0 {
             let sample = self.sample + u64::from(event.offset);
             let now = self.between(before, now, event.offset, frames);
@@ -379,6 +385,14 @@ impl Stage {
 }
 
 impl Board {
+    fn hear(&self, left: &[f32], right: &[f32]) {
+        for (peak, side) in self.peaks.iter().zip([left, right]) {
+            let loudest = side.iter().fold(0.0_f32, |most, x| most.max(x.abs()));
+            // The bits of positive numbers are in their order.
+            peak.fetch_max(loudest.to_bits(), Relaxed);
+        }
+    }
+
     fn write(&self, now: Option<Now>) {
         if let Some(Now { beats, bars, tempo }) = now {
             self.beats.store(beats.0.to_bits(), Relaxed);
@@ -422,6 +436,16 @@ impl Desk {
             },
             tempo: Tempo::new(real(&board.tempo)),
         })
+    }
+
+    /// What is planned; `plan` stays as it is where it can't be read whole.
+    pub fn planned(&self, plan: &mut Plan) -> bool {
+        self.board.outlook.read(plan)
+    }
+
+    /// The loudest sample on the left and on the right since the last call; 1 is full scale.
+    pub fn peaks(&self) -> [f32; 2] {
+        [0, 1].map(|side: usize| f32::from_bits(self.board.peaks[side].swap(0, Relaxed)))
     }
 
     /// Messages that this end did not fetch in time.

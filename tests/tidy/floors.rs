@@ -38,7 +38,7 @@ const HOUSE: [Module; 12] = [
 ];
 
 /// Crates that only the faces know: plugin framework, terminal, audio and MIDI devices.
-const FACE_CRATES: [&str; 9] = [
+const FACE_CRATES: [&str; 10] = [
     "clap",
     "cpal",
     "crossterm",
@@ -48,6 +48,7 @@ const FACE_CRATES: [&str; 9] = [
     "midir",
     "nice_plug",
     "nice_plug_core",
+    "ratatui",
 ];
 
 /// What the audio thread's half must not even name, and what to do instead.

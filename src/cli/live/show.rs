@@ -1,80 +1,93 @@
 //! What a live session looks like in the terminal.
 
-use std::fmt::Write as _;
-use std::io::Stdout;
-use std::sync::atomic::Ordering;
-
 use anyhow::Context as _;
 
+use crate::cli::showing::{Showing, planned};
+use crate::link::outlook::Plan;
 use crate::live::clock::Now;
-use crate::standalone::action::Action;
+use crate::standalone::conductor::TimeKeeper;
 use crate::standalone::roll::RollNote;
-use crate::standalone::roll_terminal::{RollState, Screen};
+use crate::standalone::screen::{Scene, Screen, TempoFrom};
 use crate::standalone::session::Session;
 use crate::standalone::stage::Desk;
 
 /// Beats that the roll shows at most.
-const SHOWN_BEATS: f64 = 64.0;
+const SHOWN_BEATS: f64 = 96.0;
+/// How far a tempo is from the one that is set before somebody else must have set it.
+const OTHER_TEMPO: f64 = 0.05;
 
-/// Shows where the music is.
-pub(super) fn show(
-    screen: &mut Screen<Stdout>,
-    desk: &Desk,
-    session: &Session,
-    notice: &str,
-) -> anyhow::Result<()> {
-    let (notes, place) = seen(session, desk.now());
-    let model = desk.models().status().name;
-    let mut hint = "q ends".to_owned();
-    for action in Action::ALL {
-        let key = if action.key() == ' ' { "space".to_owned() } else { action.key().to_string() };
-        let _ = write!(hint, ", {key} {}", action.name());
-    }
-    if !notice.is_empty() {
-        let _ = write!(hint, "   {notice}");
-    }
-    screen
-        .paint(&state(desk, place, &notes, &model, &hint))
-        .context("the terminal can't be written to")
+/// What is kept between two scenes.
+#[derive(Default)]
+pub(super) struct Show {
+    showing: Showing,
+    plan: Plan,
+    notes: Vec<RollNote>,
 }
 
-/// Gives the terminal back.
-pub(super) fn close(screen: Screen<Stdout>, desk: &Desk, session: &Session) -> anyhow::Result<()> {
-    let (notes, place) = seen(session, None);
-    let model = desk.models().status().name;
-    screen
-        .close(&state(desk, place, &notes, &model, ""))
-        .context("the terminal can't be written to")
-}
-
-/// What the roll shows, and where it is: moved so that bar lines fall on its own.
-fn seen(session: &Session, now: Option<Now>) -> (Vec<RollNote>, f64) {
-    let place = session.at(now);
-    let early = session.bar_line();
-    let mut notes = session.since(place - SHOWN_BEATS);
-    for note in &mut notes {
-        note.start_beats -= early;
+impl Show {
+    /// Shows where the music is, if it is time to.
+    pub(super) fn paint(
+        &mut self,
+        screen: &mut Screen,
+        desk: &Desk,
+        session: &Session,
+        notice: &str,
+    ) -> anyhow::Result<()> {
+        if !screen.is_due() {
+            return Ok(());
+        }
+        screen.paint(&self.scene(desk, session, notice)).context("the terminal can't be written to")
     }
-    (notes, place - early)
+
+    /// Gives the terminal back.
+    pub(super) fn close(
+        mut self,
+        screen: Screen,
+        desk: &Desk,
+        session: &Session,
+    ) -> anyhow::Result<()> {
+        screen.close(&self.scene(desk, session, "")).context("the terminal can't be written to")
+    }
+
+    fn scene<'a>(&'a mut self, desk: &'a Desk, session: &Session, notice: &'a str) -> Scene<'a> {
+        let now = desk.now();
+        let place = session.at(now);
+        // Moved so that bar lines fall on the roll's own.
+        let early = session.bar_line();
+        self.notes = session.since(place - SHOWN_BEATS);
+        if now.is_some() {
+            // Where it can't be read, the last one is 30 ms old.
+            desk.planned(&mut self.plan);
+            let to_come = self.plan.iter().map(planned).filter(|n| n.end_beats() > place);
+            self.notes.extend(to_come);
+        }
+        for note in &mut self.notes {
+            note.start_beats -= early;
+        }
+        let settings = desk.settings();
+        let gauges = (desk.models(), desk.meter());
+        let scene = self.showing.scene(gauges, settings, &self.notes, notice);
+        Scene {
+            now_beats: place - early,
+            running: now.is_some(),
+            tempo: now.map_or(settings.tempo, |now| now.tempo),
+            tempo_from: tempo_from(desk, now),
+            meter: desk.time_signature(),
+            clicks: desk.click() > 0.0,
+            peaks: Some(desk.peaks()),
+            ..scene
+        }
+    }
 }
 
-fn state<'a>(
-    desk: &Desk,
-    now_beats: f64,
-    notes: &'a [RollNote],
-    model: &'a str,
-    hint: &'a str,
-) -> RollState<'a> {
-    let meter = desk.meter();
-    RollState {
-        notes,
-        now_beats,
-        tempo: desk.now().map_or(desk.settings().tempo, |now| now.tempo),
-        meter: desk.time_signature(),
-        mode: desk.settings().mode.name(),
-        model,
-        played: meter.notes.load(Ordering::Relaxed),
-        late: meter.late_notes.load(Ordering::Relaxed) + meter.late_plans.load(Ordering::Relaxed),
-        hint,
+fn tempo_from(desk: &Desk, now: Option<Now>) -> TempoFrom {
+    let settings = desk.settings();
+    let set = settings.tempo.beats_per_minute();
+    let other = |now: Now| (now.tempo.beats_per_minute() - set).abs() > OTHER_TEMPO;
+    match desk.time() {
+        TimeKeeper::MidiClock => TempoFrom::Clock,
+        TimeKeeper::Player if settings.follow_tempo => TempoFrom::Followed,
+        TimeKeeper::Player if now.is_some_and(other) => TempoFrom::Tapped,
+        TimeKeeper::Player | TimeKeeper::Metronome { .. } => TempoFrom::Set,
     }
 }

@@ -316,7 +316,11 @@ fn told(change: &Plugged) -> String {
 }
 
 fn take(desk: &Desk, session: &Session, range: Range) -> Take {
-    session.take(range, desk.time_signature(), desk.settings().output.index())
+    let mut take = session.take(range, desk.time_signature(), desk.settings().output.index());
+    let sounds = desk.sounds();
+    take.player.program = sounds.player.patch.general_midi();
+    take.machine.program = sounds.machine.patch.general_midi();
+    take
 }
 
 /// Writes the session, if anything was played, and says where.

@@ -1,8 +1,10 @@
 //! Sideman on stage: the engine and its sound as one audio callback, and the desk from which it is led.
 
+mod board;
+mod desk;
+
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64};
 
 use arrayvec::ArrayVec;
 use ringbuf::traits::{Consumer as _, Producer as _, Split as _};
@@ -10,17 +12,13 @@ use ringbuf::{HeapCons, HeapProd, HeapRb};
 
 use crate::infer::model_slot::ModelSlot;
 use crate::infer::worker::Worker;
-use crate::link::meter::Meter;
-use crate::link::outlook::{Outlook, Plan};
 use crate::link::pair::pair;
 use crate::link::settings::Settings;
 use crate::live::block::{Block, Sink, Transport};
 use crate::live::clock::Now;
 use crate::live::improviser::Improviser;
 use crate::music::event::{Midi, TimedMidi};
-use crate::music::time::{
-    Bars, Beats, Meter as TimeSignature, SampleRate, TICKS_PER_BEAT, Tempo, Tick,
-};
+use crate::music::time::{Beats, Meter as TimeSignature, SampleRate, TICKS_PER_BEAT};
 use crate::standalone::click::Click;
 use crate::standalone::clock_out::ClockOut;
 use crate::standalone::conductor::{Conductor, Count, TimeKeeper};
@@ -31,6 +29,10 @@ use crate::standalone::sound::Sound;
 use crate::standalone::synth::{Patch, Sounds};
 use crate::standalone::tape::TapeHead;
 use crate::standalone::wire::{ClockMessage, Wire};
+
+pub use desk::Desk;
+
+use board::Board;
 
 /// Messages that may leave a block.
 const EVENTS: usize = 512;
@@ -107,40 +109,6 @@ pub struct Stage {
     sample: u64,
     told: Option<u64>,
     rate: SampleRate,
-}
-
-/// What is written on the stage and read at the desk.
-#[derive(Debug, Default)]
-struct Board {
-    running: AtomicBool,
-    /// Bits of the beats and of the tempo.
-    beats: AtomicU64,
-    tempo: AtomicU64,
-    origin: AtomicU64,
-    length: AtomicU64,
-    /// Messages that the desk was too slow to hear.
-    unheard: AtomicU64,
-    outlook: Outlook,
-    /// Bits of the loudest sample on the left and on the right since somebody looked.
-    peaks: [AtomicU32; 2],
-}
-
-/// The other end: for the thread that the player sees.
-pub struct Desk {
-    wishes: HeapProd<Wish>,
-    heard: HeapCons<Heard>,
-    board: Arc<Board>,
-    meter: Arc<Meter>,
-    settings: Settings,
-    time: TimeKeeper,
-    click: f32,
-    count_in: u8,
-    time_signature: TimeSignature,
-    sounds: Sounds,
-    patches: Vec<Patch>,
-    models: Arc<ModelSlot>,
-    rate: SampleRate,
-    _worker: Worker,
 }
 
 #[derive(Default)]
@@ -381,125 +349,5 @@ impl Stage {
             _ => to.beats.0 - left,
         };
         Some(Now { beats: Beats(beats), ..to })
-    }
-}
-
-impl Board {
-    fn hear(&self, left: &[f32], right: &[f32]) {
-        for (peak, side) in self.peaks.iter().zip([left, right]) {
-            let loudest = side.iter().fold(0.0_f32, |most, x| most.max(x.abs()));
-            // The bits of positive numbers are in their order.
-            peak.fetch_max(loudest.to_bits(), Relaxed);
-        }
-    }
-
-    fn write(&self, now: Option<Now>) {
-        if let Some(Now { beats, bars, tempo }) = now {
-            self.beats.store(beats.0.to_bits(), Relaxed);
-            self.tempo.store(tempo.beats_per_minute().to_bits(), Relaxed);
-            self.origin.store(bars.origin.0 as u64, Relaxed);
-            self.length.store(bars.length as u64, Relaxed);
-        }
-        self.running.store(now.is_some(), Relaxed);
-    }
-}
-
-impl Desk {
-    /// Asks for something; `false` where the stage has not listened for long.
-    pub fn ask(&mut self, wish: Wish) -> bool {
-        let asked = self.wishes.try_push(wish).is_ok();
-        match wish {
-            Wish::Play(settings) if asked => self.settings = settings,
-            Wish::KeepTime(time) if asked => self.time = time,
-            Wish::Click(level) if asked => self.click = level,
-            Wish::Sound(sounds) if asked => self.sounds = sounds,
-            _ => {}
-        }
-        asked
-    }
-
-    /// The next message that sounded.
-    pub fn hear(&mut self) -> Option<Heard> {
-        self.heard.try_pop()
-    }
-
-    /// Where the music is; none while nobody has played for long. For the eye: its parts may be of two blocks.
-    pub fn now(&self) -> Option<Now> {
-        let board = &self.board;
-        let number = |n: &AtomicU64| n.load(Relaxed) as i64;
-        let real = |n: &AtomicU64| f64::from_bits(n.load(Relaxed));
-        board.running.load(Relaxed).then(|| Now {
-            beats: Beats(real(&board.beats)),
-            bars: Bars {
-                origin: Tick(number(&board.origin)),
-                length: number(&board.length).max(1),
-            },
-            tempo: Tempo::new(real(&board.tempo)),
-        })
-    }
-
-    /// What is planned; `plan` stays as it is where it can't be read whole.
-    pub fn planned(&self, plan: &mut Plan) -> bool {
-        self.board.outlook.read(plan)
-    }
-
-    /// The loudest sample on the left and on the right since the last call; 1 is full scale.
-    pub fn peaks(&self) -> [f32; 2] {
-        [0, 1].map(|side: usize| f32::from_bits(self.board.peaks[side].swap(0, Relaxed)))
-    }
-
-    /// Messages that this end did not fetch in time.
-    pub fn unheard(&self) -> u64 {
-        self.board.unheard.load(Relaxed)
-    }
-
-    /// Samples a second.
-    pub const fn rate(&self) -> SampleRate {
-        self.rate
-    }
-
-    /// The settings that were last asked for.
-    pub const fn settings(&self) -> &Settings {
-        &self.settings
-    }
-
-    /// Who was last asked to beat time.
-    pub const fn time(&self) -> TimeKeeper {
-        self.time
-    }
-
-    /// Bars of a count-in: those of the setup, else one.
-    pub const fn count_in(&self) -> u8 {
-        self.count_in
-    }
-
-    /// How loudly the metronome was last asked to click.
-    pub const fn click(&self) -> f32 {
-        self.click
-    }
-
-    /// The time signature.
-    pub const fn time_signature(&self) -> TimeSignature {
-        self.time_signature
-    }
-
-    /// The sounds that were last asked for.
-    pub const fn sounds(&self) -> &Sounds {
-        &self.sounds
-    }
-
-    /// All that a part can sound like.
-    pub fn patches(&self) -> &[Patch] {
-        &self.patches
-    }
-
-    /// The engine's counters.
-    pub fn meter(&self) -> &Meter {
-        &self.meter
-    }
-
-    /// Which model plays.
-    pub fn models(&self) -> &ModelSlot {
-        &self.models
     }
 }

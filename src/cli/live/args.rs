@@ -19,39 +19,39 @@ pub(crate) struct LiveArgs {
     pub(super) time: TimeArgs,
     /// What a pedal, knob or pad of yours does: cc64=take-over (silent while held), key36=mode, cc1@2=temperature (on channel
     /// 2), cc80=capture. Any setting or gesture; it is no longer heard as music. May be repeated
-    #[arg(long, value_name = "CONTROL=WHAT")]
+    #[arg(long, help_heading = "Your hands", value_name = "CONTROL=WHAT")]
     pub(super) learn: Vec<String>,
     /// Listen to this MIDI channel only. May be repeated; default: all
-    #[arg(long, value_name = "1-16", value_parser = clap::value_parser!(u8).range(1..=16))]
+    #[arg(long, help_heading = "Your hands", value_name = "1-16", value_parser = clap::value_parser!(u8).range(1..=16))]
     pub(super) channel: Vec<u8>,
     /// Take options from this file, before those that are typed; default: sideman.toml, see `sideman config`
-    #[arg(long, value_name = "FILE.toml")]
+    #[arg(long, help_heading = "Options that stay", value_name = "FILE.toml")]
     pub(super) config: Option<PathBuf>,
     /// Take no options from a file
-    #[arg(long, conflicts_with = "config")]
+    #[arg(long, help_heading = "Options that stay", conflicts_with = "config")]
     pub(super) no_config: bool,
     /// Keep the options that are typed in the file; its comments are written anew
-    #[arg(long, conflicts_with = "no_config")]
+    #[arg(long, help_heading = "Options that stay", conflicts_with = "no_config")]
     pub(crate) save_config: bool,
     /// Print a line a bar instead of the scrolling piano roll
-    #[arg(long)]
+    #[arg(long, help_heading = "What it shows and keeps")]
     pub(super) headless: bool,
     /// End after this many seconds
-    #[arg(long, value_name = "N")]
+    #[arg(long, help_heading = "What it shows and keeps", value_name = "N")]
     pub(super) seconds: Option<f64>,
     /// Where both parts go in the end, as a MIDI file; default: the first free of sideman-1.mid, sideman-2.mid, ...
-    #[arg(long, value_name = "OUT.mid")]
+    #[arg(long, help_heading = "What it shows and keeps", value_name = "OUT.mid")]
     pub(super) out: Option<PathBuf>,
     #[command(flatten)]
     pub(super) sound: SoundArgs,
     /// Bars that the key c keeps, with the one under way; 0 keeps all since the beginning, as C does
-    #[arg(long, value_name = "N", default_value_t = 16)]
+    #[arg(long, help_heading = "What it shows and keeps", value_name = "N", default_value_t = 16)]
     pub(super) capture_bars: u32,
     /// Minutes of sound that are remembered for what is kept, 11.5 MB of memory each; 0 keeps MIDI only
-    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(..=600))]
+    #[arg(long, help_heading = "What it shows and keeps", value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(..=600))]
     pub(super) wav_minutes: u32,
     /// Play the melody of a MIDI file to Sideman as if by hand, to rehearse without a keyboard
-    #[arg(long, value_name = "FILE.mid", conflicts_with = "jack")]
+    #[arg(long, help_heading = "Your hands", value_name = "FILE.mid", conflicts_with = "jack")]
     pub(super) play_in: Option<PathBuf>,
 }
 

@@ -62,6 +62,9 @@ struct Reel {
     begun_at: u64,
     second: usize,
     most: usize,
+    /// Pieces that wait to be filled. All memory is taken, and touched, before anybody plays: new pages in mid-play can keep a
+    /// whole processor waiting, and whoever plays on it.
+    blank: Vec<Arc<[Frame]>>,
 }
 
 /// A stretch of sound, or of silence where `samples` is none: what a kept piece consists of.
@@ -80,14 +83,19 @@ pub struct Cut {
     rate: u32,
 }
 
-/// Starts a tape of so many minutes. At 48 kHz a minute takes 11.5 MB, once it is filled, and the ring 1 MB.
+/// Starts a tape of so many minutes. At 48 kHz a minute takes 11.5 MB, and the ring 1 MB.
 ///
 /// # Errors
 /// When the system has no thread to give.
 pub fn tape(rate: SampleRate, minutes: u32) -> std::io::Result<(TapeHead, Tape)> {
     let room = (rate.hertz() * RING_SECONDS) as usize;
-    let (sound, sound_rx) = HeapRb::new(room).split();
-    let (pieces, pieces_rx) = HeapRb::new(room / LEAST_BLOCK).split();
+    let (mut sound, mut sound_rx) = HeapRb::new(room).split();
+    let (mut pieces, mut pieces_rx) = HeapRb::new(room / LEAST_BLOCK).split();
+    // Touches all of both.
+    sound.push_iter(std::iter::repeat([0.0; 2]));
+    pieces.push_iter(std::iter::repeat(Piece { sample: 0, frames: 0 }));
+    sound_rx.clear();
+    pieces_rx.clear();
     let missed = Arc::<AtomicU64>::default();
     let reel = Arc::new(Mutex::new(Reel::new(rate.hertz() as usize, minutes as usize * 60)));
     let stop = Arc::<AtomicBool>::default();
@@ -169,8 +177,12 @@ fn wind(
 }
 
 impl Reel {
-    const fn new(second: usize, most: usize) -> Self {
-        Self { seconds: VecDeque::new(), begun: Vec::new(), begun_at: 0, second, most }
+    fn new(second: usize, most: usize) -> Self {
+        // Copied from a piece that is no zeros, so that no system puts it off.
+        let piece = vec![[1; 2]; second];
+        let blank = (0..most).map(|_| Arc::from(piece.as_slice())).collect();
+        let (seconds, begun) = (VecDeque::with_capacity(most), Vec::with_capacity(second));
+        Self { seconds, begun, begun_at: 0, second, most, blank }
     }
 
     fn put(&mut self, sample: u64, frames: impl Iterator<Item = [f32; 2]>) {
@@ -190,13 +202,26 @@ impl Reel {
         let next = self.begun_at + self.begun.len() as u64;
         if self.begun.iter().any(|frame| *frame != [0, 0]) && self.most > 0 {
             if self.seconds.len() == self.most {
-                self.seconds.pop_front();
+                let oldest = self.seconds.pop_front().map(|(_, piece)| piece);
+                self.blank.extend(oldest.filter(|piece| piece.len() == self.second));
             }
-            self.seconds.push_back((self.begun_at, self.begun.as_slice().into()));
+            // What was cut short by a gap takes room of its own.
+            let whole = self.begun.len() == self.second;
+            let blank = if whole { self.blank.pop() } else { None };
+            let piece = blank.and_then(|piece| fill(piece, &self.begun));
+            let piece = piece.unwrap_or_else(|| self.begun.as_slice().into());
+            self.seconds.push_back((self.begun_at, piece));
         }
         self.begun.clear();
         self.begun_at = next;
     }
+}
+
+/// Fills a piece of the same length; none where it is of another, or still being written to a file.
+fn fill(mut piece: Arc<[Frame]>, frames: &[Frame]) -> Option<Arc<[Frame]>> {
+    let room = Arc::get_mut(&mut piece).filter(|room| room.len() == frames.len())?;
+    room.copy_from_slice(frames);
+    Some(piece)
 }
 
 impl Cut {

@@ -22,6 +22,7 @@ use crate::link::settings::Settings;
 use crate::music::event::Channel;
 use crate::standalone::Part;
 use crate::standalone::action::Action;
+use crate::standalone::conductor::TimeKeeper;
 use crate::standalone::hand::Hand;
 use crate::standalone::instrument::Instrument;
 use crate::standalone::jack_face::JackFace;
@@ -40,6 +41,8 @@ use show::Show;
 
 /// How often keyboards and a lost sound card are looked for.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
+/// A period of the end, at least: three are waited for.
+const LEAST_END: Duration = Duration::from_millis(20);
 /// How often the desk listens.
 const LISTEN_EVERY: Duration = Duration::from_millis(10);
 
@@ -78,6 +81,8 @@ pub(crate) fn run(args: &LiveArgs) -> anyhow::Result<()> {
         settings.output != PLAYER,
         "channel 1 is the player's here: set output-channel to another"
     );
+    let known = args.seconds.is_none_or(|seconds| seconds.is_finite() && seconds >= 0.0);
+    ensure!(known, "--seconds: a number of seconds from 0 on");
     if let Some(folder) = args.out.as_deref().and_then(Path::parent) {
         let there = folder.as_os_str().is_empty() || folder.is_dir();
         ensure!(there, "--out: there is no folder {}", folder.display());
@@ -270,9 +275,13 @@ impl Live<'_> {
     /// Ends what sounds, keeps what was played, and says it.
     fn end(mut self, ended: anyhow::Result<()>) -> anyhow::Result<()> {
         drop(self.hand.take());
+        // Nothing new begins while what sounds ends; what rolls by our clock stops.
+        self.desk.ask(Wish::Play(Settings { active: false, ..*self.desk.settings() }));
+        self.desk.ask(Wish::KeepTime(TimeKeeper::Player));
         self.desk.ask(Wish::Panic);
+        let period = if let Drive::Jack(face) = &self.drive { face.period() } else { LEAST_END };
         let waits = Duration::from_secs_f64(self.args.time.gear_waits());
-        std::thread::sleep(Duration::from_millis(50) + waits);
+        std::thread::sleep(3 * period.max(LEAST_END) + waits);
         let periods = if let Drive::Jack(face) = &self.drive { Some(periods(face)) } else { None };
         self.drive = Drive::None;
         self.hear();
@@ -351,7 +360,8 @@ fn keep(args: &LiveArgs, desk: &Desk, session: &Session) -> anyhow::Result<Optio
 fn periods(face: &JackFace) -> String {
     let millis = |time: Duration| 1e3 * time.as_secs_f64();
     let (longest, period) = (millis(face.longest()), millis(face.period()));
-    format!(", {} xruns (our longest turn {longest:.1} of {period:.1} ms)", face.xruns())
+    let (xruns, ours) = (face.xruns(), face.over());
+    format!(", {xruns} xruns, {ours} of them ours (longest turn {longest:.1} of {period:.1} ms)")
 }
 
 /// Says what was played. Nobody may be there to read it.

@@ -9,7 +9,7 @@ use clap::parser::ValueSource;
 use clap::{Arg, Command};
 use toml::{Table, Value};
 
-use crate::cli::config_file::{Line, OPTION, lines, named, read};
+use crate::cli::config_file::{Line, lines, named, read};
 use crate::preset::{folder, parameter};
 use crate::standalone::whole_file;
 
@@ -31,7 +31,10 @@ pub(crate) fn with_config(command: &Command, typed: Vec<OsString>) -> Result<Vec
         return Ok(typed);
     }
     let options = typed.get(1..).unwrap_or_default();
-    if options.iter().any(|word| word == NONE) {
+    let helps = |word: &OsString| {
+        ["-h", "--help", "-V", "--version", NONE].iter().any(|other| word == other)
+    };
+    if options.iter().any(helps) {
         return Ok(typed);
     }
     let path = match named(options) {
@@ -41,7 +44,9 @@ pub(crate) fn with_config(command: &Command, typed: Vec<OsString>) -> Result<Vec
             _ => return Ok(typed),
         },
     };
-    let found = read(&path).and_then(|table| lines(table, command, "sideman")).context(OPTION)?;
+    let found = read(&path)
+        .and_then(|table| lines(table, command, "sideman"))
+        .with_context(|| format!("{} (--no-config leaves it out)", path.display()))?;
     let kept = found.into_iter().filter(|line| !is_replaced(command, line, options));
     let (program, rest) = typed.split_at(1.min(typed.len()));
     let words = kept.map(|line| OsString::from(line.word));
@@ -57,13 +62,18 @@ fn is_replaced(command: &Command, line: &Line, typed: &[OsString]) -> bool {
         };
         typed.iter().any(is)
     };
-    let conflict = |a: &Arg, b: &Arg| {
-        command.get_arg_conflicts_with(a).iter().any(|other| other.get_id() == b.get_id())
-    };
     let Some(own) = option(command, &line.name) else { return false };
     let replaced = !ADDED.contains(&line.name.as_str()) && is_typed(own);
     let others = command.get_arguments().filter(|other| other.get_id() != own.get_id());
-    replaced || others.filter(|o| conflict(own, o) || conflict(o, own)).any(is_typed)
+    replaced || others.filter(|other| in_conflict(command, own, other)).any(is_typed)
+}
+
+/// Whether two options can't stand side by side.
+fn in_conflict(command: &Command, one: &Arg, other: &Arg) -> bool {
+    let names = |a: &Arg, b: &Arg| {
+        command.get_arg_conflicts_with(a).iter().any(|named| named.get_id() == b.get_id())
+    };
+    names(one, other) || names(other, one)
 }
 
 fn option<'a>(command: &'a Command, name: &str) -> Option<&'a Arg> {
@@ -85,6 +95,10 @@ pub(crate) fn save(command: &Command, typed: &[OsString]) -> Result<PathBuf> {
         let (Some(name), id) = (arg.get_long(), arg.get_id().as_str()) else { continue };
         if NOT_KEPT.contains(&name) || matches.value_source(id) != Some(ValueSource::CommandLine) {
             continue;
+        }
+        // What stood in the file gives way to what is typed.
+        for other in command.get_arguments().filter(|other| in_conflict(command, arg, other)) {
+            table.remove(other.get_long().unwrap_or_default());
         }
         if !arg.get_action().takes_values() {
             table.insert(name.to_owned(), Value::Boolean(true));

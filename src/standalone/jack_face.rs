@@ -47,6 +47,8 @@ struct News {
     xruns: AtomicU64,
     /// Nanoseconds of the longest of our own turns.
     longest: AtomicU64,
+    /// Our own turns that took longer than a period.
+    over: AtomicU64,
 }
 
 /// Listens to the server; knows the full name of the port that keyboards are connected to.
@@ -158,6 +160,11 @@ impl JackFace {
         self.news.xruns.load(Relaxed)
     }
 
+    /// Our own turns that took longer than a period: what was lost by us, or kept from us by the system.
+    pub fn over(&self) -> u64 {
+        self.news.over.load(Relaxed)
+    }
+
     /// The longest of our own turns: a period is lost by us only if this is longer than one.
     pub fn longest(&self) -> Duration {
         Duration::from_nanos(self.news.longest.load(Relaxed))
@@ -240,6 +247,7 @@ impl ProcessHandler for Player {
         }
         let [left, right] = &mut self.sides;
         let (left, right) = (left.as_mut_slice(scope), right.as_mut_slice(scope));
+        let frames = left.len();
         self.stage.process(self.time as f64 * self.frame, &self.events, left, right);
         let mut writer = self.notes.writer(scope);
         for (offset, wire) in self.stage.departures(self.thru) {
@@ -255,7 +263,11 @@ impl ProcessHandler for Player {
             // A full port loses it; JACK's own ports hold a thousand messages of a period.
             let _ = writer.write(&RawMidi { time, bytes: &bytes[..length] });
         }
-        self.news.longest.fetch_max(begin.elapsed().as_nanos() as u64, Relaxed);
+        let turn = begin.elapsed();
+        self.news.longest.fetch_max(turn.as_nanos() as u64, Relaxed);
+        if turn.as_secs_f64() > frames as f64 * self.frame {
+            self.news.over.fetch_add(1, Relaxed);
+        }
         Control::Continue
     }
 }

@@ -91,7 +91,12 @@ impl Controls {
     pub fn learn(&mut self, one: Learnt) {
         let Control { kind, number, channel } = one.control;
         self.gestures.learn(kind, number, channel);
-        self.learnt.retain(|held| held.control != one.control);
+        // One for all channels takes the place of those for a single one, or they would be found first.
+        self.learnt.retain(|held| {
+            let other = held.control;
+            (other.kind, other.number) != (kind, number)
+                || channel.is_some() && other.channel != channel
+        });
         self.learnt.push(one);
     }
 
@@ -107,6 +112,8 @@ impl Controls {
         while let Some(midi) = self.gestures.next_gesture() {
             let Some((control, value)) = moved(midi) else { continue };
             if std::mem::take(&mut self.wanted) {
+                // One that was learnt before has not taken the wish along.
+                self.gestures.want(false);
                 came.push(Came::Control(Control { channel: None, ..control }));
                 continue;
             }

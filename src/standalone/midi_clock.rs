@@ -124,7 +124,9 @@ impl Follower {
             self.pulses.clear();
             self.curve = Curve::default();
             // What is missing can't be counted: a song that went on unheard is taken up when it starts anew.
-            self.hear(at, ClockMessage::Stop);
+            if matches!(self.song, Song::Rolling(_)) {
+                self.hear(at, ClockMessage::Stop);
+            }
         }
         self.count += 1;
         if let Song::Armed(place) = self.song {

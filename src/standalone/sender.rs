@@ -10,7 +10,7 @@ use ringbuf::traits::{Consumer as _, Producer as _, Split as _};
 use ringbuf::{HeapCons, HeapProd, HeapRb};
 
 use crate::standalone::held::Held;
-use crate::standalone::wire::Wire;
+use crate::standalone::wire::{ClockMessage, Wire};
 
 /// Messages that may wait.
 const RING: usize = 4_096;
@@ -107,9 +107,11 @@ fn deliver(
     stop: &AtomicBool,
 ) {
     let mut held = Held::default();
+    // Whether a song was started out there that was not stopped.
+    let mut rolls = false;
     while !stop.load(Ordering::Acquire) {
         if let Ok(other) = next.try_recv() {
-            lift(&mut held, &mut *port);
+            leave(&mut held, &mut rolls, &mut *port);
             port = other;
         }
         let Some(letter) = letters.try_peek().copied() else {
@@ -122,15 +124,22 @@ fn deliver(
             continue;
         }
         letters.try_pop();
-        if let Wire::Midi(midi) = letter.wire {
-            held.follow(midi);
+        match letter.wire {
+            Wire::Midi(midi) => held.follow(midi),
+            Wire::Clock(ClockMessage::Start | ClockMessage::Continue) => rolls = true,
+            Wire::Clock(ClockMessage::Stop) => rolls = false,
+            Wire::Clock(ClockMessage::Pulse | ClockMessage::Position(_)) => {}
         }
         send(&mut *port, letter.wire);
     }
-    lift(&mut held, &mut *port);
+    leave(&mut held, &mut rolls, &mut *port);
 }
 
-fn lift(held: &mut Held, port: &mut dyn Port) {
+/// Ends what sounds and stops what rolls.
+fn leave(held: &mut Held, rolls: &mut bool, port: &mut dyn Port) {
+    if std::mem::take(rolls) {
+        send(port, Wire::Clock(ClockMessage::Stop));
+    }
     while let Some(midi) = held.lift() {
         send(port, Wire::Midi(midi));
     }
@@ -169,10 +178,14 @@ mod tests {
                 thread::sleep(Duration::from_millis(1));
             }
         };
-        assert!(outbox.put(Instant::now(), on(60)));
+        let start = Wire::Clock(ClockMessage::Start);
+        assert!(outbox.put(Instant::now(), start) && outbox.put(Instant::now(), on(60)));
         wait(&one);
-        sender.switch().go_on_to(Log(Arc::clone(&other)));
         while one.lock().len() < 2 {
+            thread::sleep(Duration::from_millis(1));
+        }
+        sender.switch().go_on_to(Log(Arc::clone(&other)));
+        while one.lock().len() < 4 {
             thread::sleep(Duration::from_millis(1));
         }
         assert!(outbox.put(Instant::now(), on(62)));
@@ -180,7 +193,8 @@ mod tests {
         drop(sender);
         let bytes =
             |log: &Mutex<Vec<Sent>>| log.lock().iter().map(|s| s.1.clone()).collect::<Vec<_>>();
-        assert_eq!(bytes(&one), [[0x91, 60, 90], [0x81, 60, 64]]);
+        let all = [&[0xfa][..], &[0x91, 60, 90], &[0xfc], &[0x81, 60, 64]];
+        assert_eq!(bytes(&one), all, "what rolls there stops");
         assert_eq!(bytes(&other), [[0x91, 62, 90], [0x81, 62, 64]]);
     }
 

@@ -288,6 +288,10 @@ fn encode(heard: &Heard) -> Vec<u8> {
 
 fn decode(bytes: &[u8]) -> Option<Heard> {
     let (sample, rest) = bytes.split_first_chunk::<8>()?;
+    // Sound by its checksum, and yet written by whomever: a century of samples is no session.
+    if u64::from_le_bytes(*sample) > 1 << 48 {
+        return None;
+    }
     let (&passes, mut rest) = rest.split_first()?;
     let mut now = None;
     if passes == 1 {
@@ -297,7 +301,6 @@ fn decode(bytes: &[u8]) -> Option<Heard> {
         let (length, place) = place.split_first_chunk::<4>()?;
         let (tempo, _) = place.split_first_chunk::<8>()?;
         let beats = f64::from_le_bytes(*beats);
-        // Sound by its checksum, and yet written by whomever.
         if !beats.is_finite() || beats.abs() > 1e9 {
             return None;
         }

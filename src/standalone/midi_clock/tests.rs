@@ -52,6 +52,21 @@ fn a_song_is_followed_from_start_to_stop_and_on() {
 }
 
 #[test]
+fn a_master_that_sends_pulses_only_while_it_plays_is_followed_every_time() {
+    let mut clock = Follower::default();
+    for take in 0..3 {
+        let begin = 20.0 * f64::from(take);
+        clock.hear(begin, ClockMessage::Start);
+        for n in 0..=48 {
+            clock.hear(begin + f64::from(n) / 48.0, ClockMessage::Pulse);
+        }
+        let beats = clock.read(begin + 1.0).unwrap().beats.unwrap();
+        assert!((beats - 2.0).abs() < 1e-6, "{beats} in take {take}");
+        clock.hear(begin + 1.0, ClockMessage::Stop);
+    }
+}
+
+#[test]
 fn two_pulses_make_a_tempo_and_a_burst_does_no_harm() {
     let mut clock = Follower::default();
     clock.hear(1.0, ClockMessage::Pulse);

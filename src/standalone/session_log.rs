@@ -79,7 +79,9 @@ impl SessionLog {
 
     /// Logs what sounded. Never waits for the disk.
     pub fn hear(&mut self, heard: &Heard) {
-        self.batch.extend(record(&encode(heard)));
+        if !self.lost {
+            self.batch.extend(record(&encode(heard)));
+        }
     }
 
     /// Sends what was heard on its way, now and then: call it often. Gives, once, why the disk takes no more.
@@ -95,8 +97,10 @@ impl SessionLog {
         }
         self.lost = true;
         self.batches = None;
-        let why = self.join().map_or_else(|| "the disk is too slow".to_owned(), |e| e.to_string());
-        Some(why)
+        // A thread that ended says why; one that still writes is left to it.
+        let ended = self.thread.take().filter(JoinHandle::is_finished);
+        let error = ended.and_then(|thread| thread.join().ok()?);
+        Some(error.map_or_else(|| "the disk is too slow".to_owned(), |e| e.to_string()))
     }
 
     /// The session was kept: the log goes.
@@ -380,14 +384,19 @@ mod tests {
     fn what_sounds_is_on_the_disk_within_a_quarter_of_a_second() {
         let dir = tempfile::tempdir().unwrap();
         let mut log = begin(dir.path());
-        log.hear(&heard(0));
-        let begin = Instant::now();
-        while recover(&log.path).unwrap().session.count(Part::Player) == 0 {
-            assert_eq!(log.flush(), None);
-            assert!(begin.elapsed() < Duration::from_secs(5), "never");
-            thread::sleep(Duration::from_millis(10));
-        }
-        assert!(WRITE_EVERY + Duration::from_millis(20) < Duration::from_millis(250));
+        let mut take = |count: usize| {
+            log.hear(&heard(4 * count as u64));
+            let begin = Instant::now();
+            while recover(&log.path).unwrap().session.count(Part::Player) <= count {
+                assert_eq!(log.flush(), None);
+                assert!(begin.elapsed() < Duration::from_secs(5), "never");
+                thread::sleep(Duration::from_millis(10));
+            }
+            begin.elapsed()
+        };
+        // A busy machine may take longer now and then.
+        let best = (0..5).map(&mut take).min().unwrap();
+        assert!(best < Duration::from_millis(250), "{best:?}");
     }
 
     #[test]

@@ -68,6 +68,8 @@ pub mod synth;
 #[cfg(feature = "standalone")]
 pub mod tape;
 #[cfg(feature = "standalone")]
+pub mod urgency;
+#[cfg(feature = "standalone")]
 pub mod wav;
 #[cfg(feature = "standalone")]
 pub mod wire;

@@ -9,6 +9,7 @@ use crate::music::time::SampleRate;
 use crate::standalone::arrivals::Arrivals;
 use crate::standalone::sender::{Outbox, Sender};
 use crate::standalone::stage::Stage;
+use crate::standalone::urgency::Urgency;
 use crate::standalone::wire::Wire;
 
 /// Samples in a block where no sound card says otherwise, and in a piece of what one asks for at once.
@@ -134,6 +135,7 @@ impl Silent {
         let seen = Arc::clone(&stop);
         let thread = thread::Builder::new().name("sideman-clock".to_owned()).spawn(move || {
             let Some(act) = act.act() else { return };
+            Urgency::Playing.claim();
             let block = act.time(BLOCK);
             let mut due = Instant::now();
             while !seen.load(Ordering::Acquire) {

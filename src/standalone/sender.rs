@@ -10,6 +10,7 @@ use ringbuf::traits::{Consumer as _, Producer as _, Split as _};
 use ringbuf::{HeapCons, HeapProd, HeapRb};
 
 use crate::standalone::held::Held;
+use crate::standalone::urgency::Urgency;
 use crate::standalone::wire::{ClockMessage, Wire};
 
 /// Messages that may wait.
@@ -72,9 +73,10 @@ impl Sender {
         let (ports, next) = mpsc::channel();
         let stop = Arc::new(AtomicBool::new(false));
         let seen = Arc::clone(&stop);
-        let thread = thread::Builder::new()
-            .name("sideman-sender".to_owned())
-            .spawn(move || deliver(letters, Box::new(port), &next, &seen))?;
+        let thread = thread::Builder::new().name("sideman-sender".to_owned()).spawn(move || {
+            Urgency::Sending.claim();
+            deliver(letters, Box::new(port), &next, &seen);
+        })?;
         Ok((Self { ports, stop, thread: Some(thread) }, Outbox(outbox)))
     }
 }

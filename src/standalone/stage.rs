@@ -28,6 +28,7 @@ use crate::standalone::sieve::Sieve;
 use crate::standalone::sound::Sound;
 use crate::standalone::synth::{Patch, Sounds};
 use crate::standalone::tape::TapeHead;
+use crate::standalone::urgency::Urgency;
 use crate::standalone::wire::{ClockMessage, Wire};
 
 pub use desk::Desk;
@@ -138,7 +139,13 @@ pub fn build(
     let mut click = Click::new(rate);
     click.set_level(level);
     let (audio, worker) = pair();
-    let worker = Worker::spawn(worker, Arc::clone(&models))?;
+    let mut urgency = Some(Urgency::Planning);
+    let worker = Worker::spawn_with(worker, Arc::clone(&models), move || {
+        // The first time is after the model was loaded, which is not urgent.
+        if let Some(urgency) = urgency.take() {
+            urgency.claim();
+        }
+    })?;
     let (wishes_tx, wishes) = HeapRb::new(RING).split();
     let (heard, heard_rx) = HeapRb::new(RING).split();
     let board = Arc::new(Board::default());

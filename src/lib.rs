@@ -17,3 +17,5 @@ pub mod preset;
 pub mod standalone;
 #[cfg(feature = "train")]
 pub mod train;
+#[cfg(feature = "window")]
+pub mod window;

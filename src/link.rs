@@ -3,6 +3,7 @@
 //! Two single-producer, single-consumer rings carry small `Copy` messages; [`meter::Meter`] carries counters
 //! that any thread may read, and [`outlook::Outlook`] the plan.
 
+pub mod forecast;
 pub mod histogram;
 pub mod message;
 pub mod meter;

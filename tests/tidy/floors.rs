@@ -18,7 +18,7 @@ const fn module(name: &'static str, floor: u8, allowed: &'static [&'static str])
 const FACES: u8 = 5;
 
 /// The whole house, from the ground up.
-const HOUSE: [Module; 12] = [
+const HOUSE: [Module; 13] = [
     module("music", 0, &[]),
     module("model", 1, &["music"]),
     module("link", 2, &["music"]),
@@ -27,12 +27,24 @@ const HOUSE: [Module; 12] = [
     module("data", 3, &["music", "model"]),
     module("preset", 4, &["live", "infer", "link", "music"]),
     module("train", 4, &["data", "model", "music"]),
-    module("plugin", FACES, &["preset", "live", "infer", "link", "model", "music"]),
-    module("standalone", FACES, &["preset", "live", "infer", "link", "model", "music"]),
+    module("window", FACES, &["preset", "infer", "link", "model", "music"]),
+    module("plugin", FACES, &["window", "preset", "live", "infer", "link", "model", "music"]),
+    module("standalone", FACES, &["window", "preset", "live", "infer", "link", "model", "music"]),
     module(
         "cli",
         FACES,
-        &["music", "model", "link", "live", "infer", "data", "preset", "train", "standalone"],
+        &[
+            "music",
+            "model",
+            "link",
+            "live",
+            "infer",
+            "data",
+            "preset",
+            "train",
+            "window",
+            "standalone",
+        ],
     ),
     module("bin", FACES, &["cli", "standalone"]),
 ];

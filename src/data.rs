@@ -15,6 +15,8 @@ mod index;
 #[cfg(feature = "train")]
 mod kin;
 pub mod midi_file;
+#[cfg(any(feature = "standalone", feature = "window"))]
+pub mod midi_out;
 #[cfg(feature = "train")]
 pub mod mix;
 #[cfg(feature = "train")]
@@ -38,5 +40,6 @@ pub mod shelf;
 pub mod split;
 #[cfg(feature = "train")]
 pub mod stream;
+pub(crate) mod whole_file;
 #[cfg(feature = "train")]
 pub mod windows;

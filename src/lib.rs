@@ -3,7 +3,7 @@
 
 #[cfg(any(feature = "standalone", feature = "train"))]
 pub mod cli;
-#[cfg(any(feature = "standalone", feature = "train"))]
+#[cfg(any(feature = "standalone", feature = "train", feature = "window"))]
 pub mod data;
 pub mod infer;
 pub mod link;

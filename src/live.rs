@@ -9,10 +9,11 @@
 
 mod answers;
 pub mod block;
-pub mod clock;
+mod clock;
 mod echo;
 pub mod improviser;
 mod ledger;
+mod out;
 pub mod pulse;
 mod remote;
 mod scheduler;

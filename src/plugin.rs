@@ -31,6 +31,8 @@ mod bar_line;
 mod choices;
 mod clap_face;
 mod desk;
+#[cfg(feature = "window")]
+mod editor;
 mod events;
 mod menu;
 mod migrate;
@@ -42,6 +44,8 @@ mod transport;
 mod vst3_face;
 
 pub use clap_face::clap_entry;
+#[cfg(feature = "window")]
+pub use editor::{Editor, Window};
 pub use vst3_face::GetPluginFactory;
 
 /// One instance.
@@ -118,12 +122,23 @@ impl Plugin for Sideman {
     // Beyond this the framework allocates. It is far more than any keyboard or dense track sends in a block.
     const INPUT_EVENT_CAPACITY: usize = 8 * events::BATCH;
 
+    #[cfg(feature = "window")]
+    type Editor = Editor;
+    #[cfg(not(feature = "window"))]
     type Editor = ();
     type SysExMessage = ();
     type BackgroundTask = ();
 
     fn params(&self) -> Arc<dyn Params> {
         Arc::clone(&self.desk.params) as Arc<dyn Params>
+    }
+
+    #[cfg(feature = "window")]
+    fn editor(
+        &mut self,
+        _executor: nice_plug::prelude::AsyncExecutor<Self>,
+    ) -> Option<Self::Editor> {
+        editor::editor(&self.desk)
     }
 
     fn filter_state(state: &mut PluginState) {
@@ -147,7 +162,7 @@ impl Plugin for Sideman {
         // The old worker ends before a new one begins.
         self.worker = None;
         let (audio_end, worker_end) = pair::pair();
-        self.desk.set_meter(&audio_end.meter);
+        self.desk.set_engine(&audio_end.display, &audio_end.meter);
         self.improviser.reconnect(audio_end, self.rate);
         self.desk.attend();
         let desk = Arc::clone(&self.desk);

@@ -37,8 +37,6 @@ pub mod learnt;
 pub mod loopback;
 #[cfg(feature = "standalone")]
 pub mod midi_clock;
-#[cfg(feature = "standalone")]
-pub mod midi_out;
 pub mod performance;
 #[cfg(feature = "standalone")]
 pub mod phrase;
@@ -73,8 +71,6 @@ pub mod urgency;
 pub mod wav;
 #[cfg(feature = "standalone")]
 pub mod wire;
-
-pub(crate) mod whole_file;
 
 /// Who plays a note. The synth has voices of its own, so the faces call the two musicians parts.
 pub use crate::music::note::Voice as Part;

@@ -4,7 +4,7 @@
 
 use assert_cmd::Command;
 use sideman::data::midi_file::MidiFile;
-use sideman::standalone::midi_out::{MeterEvent, OutNote, OutTrack, Take, TempoEvent};
+use sideman::data::midi_out::{MeterEvent, OutNote, OutTrack, Take, TempoEvent};
 
 /// MIDI ticks to a quarter note, and microseconds.
 const PPQ: u32 = 480;

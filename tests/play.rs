@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails loudly")]
 
 use assert_cmd::Command;
-use sideman::standalone::midi_out::{MeterEvent, OutNote, OutTrack, Take, TempoEvent};
+use sideman::data::midi_out::{MeterEvent, OutNote, OutTrack, Take, TempoEvent};
 
 /// MIDI ticks to a quarter note.
 const PPQ: u32 = 480;

@@ -8,7 +8,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use sideman::data::midi_file::MidiFile;
-use sideman::standalone::midi_out::{MeterEvent, OutNote, OutTrack, Take, TempoEvent};
+use sideman::data::midi_out::{MeterEvent, OutNote, OutTrack, Take, TempoEvent};
 
 /// MIDI ticks to a quarter note.
 const PPQ: u32 = 480;

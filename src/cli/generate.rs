@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 
 use crate::cli::train_args::GenerateArgs;
+use crate::data::midi_out::{OutNote, OutTrack, Take, TempoEvent};
 use crate::data::named::NamedCorpus;
 use crate::model::checkpoint::MANIFEST_FILE;
 use crate::model::names::checkpoint::{NameList, NamesCheckpoint};
@@ -13,7 +14,6 @@ use crate::music::note::{Note, Voice};
 use crate::music::pitch::Pitch;
 use crate::music::time::{TICKS_PER_BEAT, Tick};
 use crate::standalone::Part;
-use crate::standalone::midi_out::{OutNote, OutTrack, Take, TempoEvent};
 use crate::standalone::roll::RollNote;
 use crate::standalone::roll_png::{RollSpec, save};
 use crate::train::copying::{LONG, Library};

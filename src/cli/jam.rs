@@ -11,12 +11,13 @@ use clap::Args;
 use crate::cli::showing::{self, Showing};
 use crate::cli::sideman::{Playing, tell_heard, warn_of_device};
 use crate::cli::sound_args::SoundArgs;
+use crate::data::midi_out::{MeterEvent, OutNote, OutTrack, Take, TempoEvent};
+use crate::link::outlook::Plan;
 use crate::music::event::Midi;
 use crate::music::time::{Beats, SampleRate};
 use crate::standalone::Part;
 use crate::standalone::action::Action;
 use crate::standalone::audio_out::AudioOut;
-use crate::standalone::midi_out::{MeterEvent, OutNote, OutTrack, Take, TempoEvent};
 use crate::standalone::performance::{PLAYER, Performance};
 use crate::standalone::phrase::Phrase;
 use crate::standalone::roll::RollNote;
@@ -212,7 +213,9 @@ fn roll(performance: &Performance) -> Vec<RollNote> {
             }
         })
         .collect();
-    notes.extend(performance.improviser().planned().iter().map(showing::planned));
+    let mut plan = Plan::new();
+    performance.improviser().display().outlook.read(&mut plan);
+    notes.extend(plan.iter().map(showing::planned));
     notes
 }
 

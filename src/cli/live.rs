@@ -3,6 +3,8 @@
 mod args;
 mod drive;
 mod keep;
+#[cfg(feature = "window")]
+mod pane;
 mod show;
 mod time_args;
 
@@ -18,6 +20,7 @@ use crate::cli::play::by_hand;
 use crate::cli::recover::left_behind;
 use crate::cli::showing;
 use crate::cli::sideman::{keep_learnt, warn_of_device};
+use crate::data::midi_out::Take;
 use crate::link::settings::Settings;
 use crate::music::event::Channel;
 use crate::standalone::Part;
@@ -28,7 +31,6 @@ use crate::standalone::instrument::Instrument;
 use crate::standalone::jack_face::JackFace;
 use crate::standalone::keyboards::{Keyboards, Plugged};
 use crate::standalone::learnt::{Came, Control, Controls, Learnt};
-use crate::standalone::midi_out::Take;
 use crate::standalone::performance::PLAYER;
 use crate::standalone::screen::{Asked, Look, Screen};
 use crate::standalone::session::{Range, Session};
@@ -37,6 +39,8 @@ use crate::standalone::stage::{Desk, Wish};
 pub(crate) use args::LiveArgs;
 use drive::{Drive, Opened, open, repair};
 use keep::{Keeper, Logbook, free_name, is_empty};
+#[cfg(feature = "window")]
+use pane::{Link, Wanted};
 use show::Show;
 
 /// How often keyboards and a lost sound card are looked for.
@@ -58,6 +62,8 @@ enum Learning {
 /// A session under way.
 struct Live<'a> {
     args: &'a LiveArgs,
+    /// To the window, where there is one.
+    link: Option<&'a Link>,
     drive: Drive,
     desk: Desk,
     keyboards: Option<Keyboards>,
@@ -76,6 +82,19 @@ struct Live<'a> {
 }
 
 pub(crate) fn run(args: &LiveArgs) -> anyhow::Result<()> {
+    #[cfg(feature = "window")]
+    if args.window {
+        return pane::run(|link| play(args, Some(link)));
+    }
+    play(args, None)
+}
+
+/// Without a window there is none to be led by.
+#[cfg(not(feature = "window"))]
+enum Link {}
+
+/// Opens what is to be played on, and leads until the end.
+fn play(args: &LiveArgs, link: Option<&Link>) -> anyhow::Result<()> {
     let settings = Settings { thru: true, ..args.playing.settings()? };
     ensure!(
         settings.output != PLAYER,
@@ -111,13 +130,14 @@ pub(crate) fn run(args: &LiveArgs) -> anyhow::Result<()> {
     let stop = Arc::new(AtomicBool::new(false));
     let seen = Arc::clone(&stop);
     let _ = ctrlc::set_handler(move || seen.store(true, Ordering::Release));
-    let look = if args.headless { Look::Lines } else { Look::of_stdout() };
+    let look = if args.headless || link.is_some() { Look::Lines } else { Look::of_stdout() };
     let notice = left_behind().unwrap_or_default();
     if !notice.is_empty() {
         println!("{notice}");
     }
     let mut live = Live {
         args,
+        link,
         session: Session::new(desk.rate()),
         keeper: Keeper::new(tape),
         log: Logbook::new(desk.rate(), settings.output.index(), desk.time_signature()),
@@ -154,6 +174,9 @@ impl Live<'_> {
                 Some(Asked::Quit) => break,
                 Some(asked) => self.answer(asked, look),
                 None => {}
+            }
+            if !self.follow_window(look) {
+                break;
             }
             self.follow_controls(look);
             for news in self.hear() {
@@ -193,6 +216,29 @@ impl Live<'_> {
                 self.say(format!("plays with the preset \"{}\"", preset.name), look);
             }
         }
+    }
+
+    /// Does what the window asks for; `false` where it was closed.
+    #[cfg(feature = "window")]
+    fn follow_window(&mut self, look: Look) -> bool {
+        let Some(link) = self.link else { return true };
+        while let Some(wanted) = link.next() {
+            match wanted {
+                Wanted::Take(preset) => self.answer(Asked::Take(preset), look),
+                Wanted::Asked(asked) => {
+                    if let Some(news) = pane::answer(&mut self.desk, asked) {
+                        self.say(news, look);
+                    }
+                }
+            }
+        }
+        link.show(&self.desk, &self.notice);
+        !link.is_closed()
+    }
+
+    #[cfg(not(feature = "window"))]
+    fn follow_window(&mut self, _look: Look) -> bool {
+        self.link.is_none()
     }
 
     fn begin_or_leave_learning(&mut self, look: Look) {

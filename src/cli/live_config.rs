@@ -10,8 +10,8 @@ use clap::{Arg, Command};
 use toml::{Table, Value};
 
 use crate::cli::config_file::{Line, lines, named, read};
+use crate::data::whole_file;
 use crate::preset::{folder, parameter};
-use crate::standalone::whole_file;
 
 /// Leaves the file unread.
 const NONE: &str = "--no-config";

@@ -1,10 +1,10 @@
 //! The command line of `sideman`.
 
-use std::cell::OnceCell;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::sync::OnceLock;
 
 use anyhow::bail;
 use clap::{Args, CommandFactory as _, Parser, Subcommand};
@@ -127,7 +127,7 @@ pub(crate) struct Playing {
     save_preset: Option<String>,
     /// The preset, once it was read.
     #[arg(skip)]
-    read: OnceCell<Preset>,
+    read: OnceLock<Preset>,
 }
 
 impl Playing {

@@ -1,6 +1,6 @@
 //! The trainer's face: runs a verb and shows what happens.
 
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write as _};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,6 +10,7 @@ use anyhow::{Context, Result, bail};
 #[cfg(feature = "standalone")]
 use clap::CommandFactory as _;
 use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::json;
 
 use crate::cli::material::{self, Data};
 use crate::cli::train_args::{LstmArgs, PiecesArgs, Size, TrainCli, Verb};
@@ -91,11 +92,17 @@ fn lstm(args: &LstmArgs) -> Result<()> {
     };
     let sets = material::load(&data, &config, job.threads)?;
     let stop = stop_on_ctrl_c()?;
-    let mut screen = Screen::new();
+    if args.json {
+        stop_at_end_of_input(&stop)?;
+    }
+    let mut screen = Screen::new(args.json);
     let outcome = run(&config, sets, &job, &stop, &mut |event| screen.show(&event))?;
     screen.bar.finish_and_clear();
     let folder = args.out.display();
-    if outcome.stopped {
+    if args.json {
+        let (stopped, nats) = (outcome.stopped, outcome.best);
+        tell(&json!({"event": "done", "stopped": stopped, "nats_per_note": nats}));
+    } else if outcome.stopped {
         eprintln!(
             "stopped after step {} of {}; go on with:\n  sideman-train lstm --data {} --out {folder} --resume",
             outcome.step,
@@ -107,6 +114,24 @@ fn lstm(args: &LstmArgs) -> Result<()> {
         eprintln!("done: the best model has {best:.3} nats a note and is in {folder}/best");
     }
     Ok(())
+}
+
+/// Sets the flag when the standard input ends: whoever started this is gone, or wants it to stop.
+fn stop_at_end_of_input(stop: &Arc<AtomicBool>) -> Result<()> {
+    let flag = Arc::clone(stop);
+    let wait = move || {
+        // An input that can't be read has ended, too.
+        let _ = std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink());
+        flag.store(true, Ordering::Relaxed);
+    };
+    std::thread::Builder::new().name("sideman-input".to_owned()).spawn(wait)?;
+    Ok(())
+}
+
+/// One event as a line on the standard output. Nobody may be there to read it.
+fn tell(event: &serde_json::Value) {
+    let mut out = std::io::stdout().lock();
+    let _ = writeln!(out, "{event}").and_then(|()| out.flush());
 }
 
 /// A flag that the first Ctrl-C sets.
@@ -262,6 +287,8 @@ pub(super) fn source(text: &str) -> Result<Source> {
 struct Screen {
     bar: ProgressBar,
     lines: bool,
+    /// Events are told to a program instead.
+    json: bool,
     /// When the last line was written, and tokens and nats since then.
     last: Instant,
     tokens: f64,
@@ -270,17 +297,20 @@ struct Screen {
 }
 
 impl Screen {
-    fn new() -> Self {
-        let lines = !std::io::stderr().is_terminal();
+    fn new(json: bool) -> Self {
+        let lines = json || !std::io::stderr().is_terminal();
         let bar = if lines { ProgressBar::hidden() } else { ProgressBar::new(0) };
         let style = "{wide_bar} {pos}/{len} steps, {msg}, {eta} left";
         if let Ok(style) = ProgressStyle::with_template(style) {
             bar.set_style(style);
         }
-        Self { bar, lines, last: Instant::now(), tokens: 0.0, nats: 0.0, steps: 0 }
+        Self { bar, lines, json, last: Instant::now(), tokens: 0.0, nats: 0.0, steps: 0 }
     }
 
     fn say(&self, text: &str) {
+        if self.json {
+            return;
+        }
         if self.lines {
             eprintln!("{text}");
         } else {
@@ -288,7 +318,33 @@ impl Screen {
         }
     }
 
+    /// Tells a program of it, steps four times a second.
+    fn tell(&mut self, event: &Event) {
+        match event {
+            Event::Started { step, steps, train_pieces, valid_pieces, .. } => {
+                let pieces = train_pieces + valid_pieces;
+                tell(&json!({"event": "started", "step": step, "steps": steps, "pieces": pieces}));
+            }
+            Event::Step { step, nats_per_token, .. } => {
+                if self.last.elapsed() >= Duration::from_millis(250) {
+                    self.last = Instant::now();
+                    tell(&json!({"event": "step", "step": step, "nats_per_token": nats_per_token}));
+                }
+            }
+            Event::Measured { step, measured, best } => {
+                let nats = measured.metrics.nats_per_note;
+                tell(
+                    &json!({"event": "measured", "step": step, "nats_per_note": nats, "best": best}),
+                );
+            }
+            Event::Saved { step } => tell(&json!({"event": "saved", "step": step})),
+        }
+    }
+
     fn show(&mut self, event: &Event) {
+        if self.json {
+            return self.tell(event);
+        }
         match event {
             Event::Started { step, steps, parameters, train_pieces, valid_pieces } => {
                 self.steps = *steps;

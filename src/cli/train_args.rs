@@ -106,6 +106,10 @@ pub struct LstmArgs {
     /// answer (turns of phrases) [default: accompany=40,lead=25,trade=15,harmonise=8,answer=12].
     #[arg(long, value_name = "ROLE=SHARE,...")]
     pub roles: Option<Shares>,
+    /// Tell what happens as lines of JSON on the standard output, for a program that shows it; the run stops, and keeps what it
+    /// has, when the standard input ends. Only for duet.
+    #[arg(long)]
+    pub json: bool,
     /// Folder of the run: config.json, log.csv, loss.svg, best/, last/, resume.safetensors; for jazz and rock also
     /// corpus.json and accuracy.svg.
     #[arg(long, value_name = "RUN")]

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use crate::infer::trail::Trail;
+use crate::link::forecast::{Barred, Choice, KEYS};
 use crate::link::settings::{Mode, Settings};
 use crate::music::key::Key;
 use crate::music::note::{Note, Voice};
@@ -55,6 +56,8 @@ pub(crate) struct Rules {
     pub(crate) bars: Bars,
     /// The pitch classes that it may play.
     pub(crate) scale: PitchSet,
+    /// The same without the chord that the player holds.
+    pub(crate) unlocked: PitchSet,
     /// Whether the player's notes are imagined.
     pub(crate) imagines: bool,
 }
@@ -156,6 +159,36 @@ impl Rules {
             }
             Token::Velocity(_) | Token::Duration(_) => None,
         }
+    }
+
+    /// What a machine note at a place was chosen from, for windows.
+    pub(crate) fn choice(
+        &self,
+        place: &Place,
+        (onset, chosen): (Tick, Pitch),
+        logits: &[f32],
+    ) -> Choice {
+        let (low, high) = (self.settings.register_low, self.settings.register_high);
+        let mut choice =
+            Choice { onset, chosen, logits: [0.0; KEYS], barred: [Barred::default(); KEYS] };
+        for (key, (logit, barred)) in choice.logits.iter_mut().zip(&mut choice.barred).enumerate() {
+            let pitch = Pitch::new(key as u8);
+            let id = usize::from(Token::Machine(pitch).id());
+            let bias = self.bias(place, id, true);
+            *logit = logits.get(id).map_or(f32::NEG_INFINITY, |l| l + bias.unwrap_or(0.0));
+            let mut bar = |holds: bool, reason| {
+                if holds {
+                    *barred = barred.and(reason);
+                }
+            };
+            bar(!(low..=high).contains(&pitch), Barred::REGISTER);
+            let (fits, would_fit) = (self.scale.holds(pitch), self.unlocked.holds(pitch));
+            bar(!fits, if would_fit { Barred::CHORD } else { Barred::SCALE });
+            if bias.is_none() && barred.is_free() {
+                *barred = Barred::ORDER;
+            }
+        }
+        choice
     }
 
     /// Whether it is the machine's turn and it has not come in.

@@ -7,6 +7,8 @@
 //! and each imagined note that does not come true is taken back when its tick is closed: so the machine leaves
 //! room where it expects the player, and the rhythm of the model is neither thinned nor filled up.
 
+mod plan;
+
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -15,19 +17,21 @@ use crate::infer::ears::Ears;
 use crate::infer::expression::Expression;
 use crate::infer::frozen::Frozen;
 use crate::infer::inbox::{Inbox, Key};
-use crate::infer::learning::{Learning, Way};
+use crate::infer::learning::Learning;
 use crate::infer::listener::{self, Heard, Listener};
 use crate::infer::memory::{self, Remembered};
 use crate::infer::net::Net;
 use crate::infer::policy::Policy;
-use crate::infer::rules::{Place, Rules, allowed};
-use crate::infer::sampler::{Sampler, uniform};
+use crate::infer::rules::{Rules, allowed};
+use crate::infer::sampler::Sampler;
 use crate::infer::trail::Trail;
+use crate::link::forecast::Forecast;
 use crate::link::message::{ToAudio, ToWorker};
 use crate::link::settings::{Mode, Settings};
 use crate::music::note::{Note, Voice};
+use crate::music::scale::PitchSet;
 use crate::music::time::{Bars, Tick};
-use crate::music::token::{DURATIONS, Kind, Token, VOCABULARY, bin_velocity, velocity_bin};
+use crate::music::token::VOCABULARY;
 
 /// Ticks that are planned beyond what must be known next, to have something to play should a plan be late.
 const HORIZON: i64 = 12;
@@ -64,6 +68,8 @@ pub struct Session {
     floor: Tick,
     /// What the plan was made by; `None` while the machine may not play.
     rules: Option<Rules>,
+    /// Where windows see what notes are chosen from.
+    forecast: Option<Arc<Forecast>>,
 }
 
 impl Session {
@@ -91,7 +97,13 @@ impl Session {
             closed: Tick(-1),
             floor: Tick(-1),
             rules: None,
+            forecast: None,
         }
+    }
+
+    /// Tells from now on what notes are chosen from, while somebody looks.
+    pub fn tell_choices(&mut self, forecast: Arc<Forecast>) {
+        self.forecast = Some(forecast);
     }
 
     /// Takes a message in and appends what the audio thread must know to `out`.
@@ -343,7 +355,11 @@ impl Session {
         self.floor = self.floor.max(self.closed.plus(i64::from(self.settings.reaction)));
         self.rules = self.rules_now();
         self.expression.settle();
-        out.push(ToAudio::Withdraw { era: self.era, from: self.floor.plus(1) });
+        let from = self.floor.plus(1);
+        out.push(ToAudio::Withdraw { era: self.era, from });
+        if let Some(forecast) = self.watched() {
+            forecast.withdraw(from);
+        }
         self.plan_what_is_due(out);
     }
 
@@ -357,137 +373,9 @@ impl Session {
             gate,
             bars: self.bars,
             scale: allowed(&self.settings, self.expression.key(), self.policy.held_classes()),
+            unlocked: allowed(&self.settings, self.expression.key(), PitchSet(0)),
             imagines: Policy::expects_player(&self.settings),
         })
-    }
-
-    /// Plans until all that must be known now is decided, and says so.
-    fn plan_what_is_due(&mut self, out: &mut Vec<ToAudio>) {
-        let due = self.floor.plus(1);
-        if self.frozen.is_some() {
-            self.repeat(due, out);
-        } else {
-            while self.reach() <= due && self.plan_event(out) {}
-        }
-        out.push(ToAudio::Ready { closed: self.closed, until: due });
-    }
-
-    /// The first tick that is not decided.
-    fn reach(&self) -> Tick {
-        self.trail.head.context.now()
-    }
-
-    /// Keeps the machine's last two bars, to be repeated from the next tick on.
-    fn freeze(&mut self) {
-        let length = (2 * self.bars.length).min(TRAIL_TICKS);
-        let machine = self.window().filter(|n| n.voice == Voice::Machine);
-        self.frozen = Some(Frozen::new(self.floor.plus(1 - length), length, machine));
-    }
-
-    /// Plans the notes of a repeated tick.
-    fn repeat(&mut self, due: Tick, out: &mut Vec<ToAudio>) {
-        let planned =
-            self.trail.points().any(|p| p.note.onset == due && p.note.voice == Voice::Machine);
-        let Some(frozen) = self.frozen.as_ref().filter(|_| self.settings.active && !planned) else {
-            return;
-        };
-        for note in frozen.at(due) {
-            self.trail.append(note, false);
-            out.push(ToAudio::Note(self.expression.shape(&note, self.bars, &self.settings)));
-        }
-    }
-
-    /// Finds the company of a note that was just struck.
-    fn join(&mut self, id: u32, leader: Note, out: &mut Vec<ToAudio>) {
-        let scale = allowed(&self.settings, self.expression.key(), self.policy.held_classes());
-        let Self { trail, sampler, settings, .. } = self;
-        let pitches = self.company.join(trail, sampler, settings, scale, leader);
-        out.push(ToAudio::Company { id, pitches, velocity: leader.velocity });
-    }
-
-    /// Lets the model choose one event: time that passes, or a note. `false` when there is nothing to plan.
-    fn plan_event(&mut self, out: &mut Vec<ToAudio>) -> bool {
-        let now = self.reach();
-        let Some(rules) = self.rules.take() else { return false };
-        let open = now < rules.gate.end;
-        if open {
-            let place = Place::of(&self.trail);
-            let must_sound = self.trail.head.must_sound;
-            let key = if now <= rules.floor { rules.floor } else { Tick(0) };
-            let past = self.trail.points().rev().map(|p| p.note);
-            let past = past.chain(self.window.iter().rev().copied());
-            let logits = &self.trail.head.logits;
-            let way = Way::of(&self.settings, self.bars);
-            let is_mixed = self.learning.mix(way, past, now, logits, &mut self.mixed);
-            let token = self
-                .choose(|id| rules.bias(&place, id, !must_sound), key, is_mixed)
-                // After a shift an event must follow; if all are masked, more time passes.
-                .or_else(|| self.choose(|id| rules.bias(&place, id, true), key, is_mixed))
-                .unwrap_or(Token::Shift(Token::LONGEST_SHIFT));
-            self.finish_event(token, now, rules.gate.end, out);
-        }
-        self.rules = Some(rules);
-        open
-    }
-
-    /// Feeds an event's first token, and chooses and feeds the rest of it.
-    fn finish_event(&mut self, token: Token, now: Tick, shut: Tick, out: &mut Vec<ToAudio>) {
-        self.trail.feed(token);
-        match token {
-            Token::Player(pitch) => {
-                let velocity = self.choose_velocity();
-                self.trail.mark(
-                    Note { onset: now, pitch, voice: Voice::Player, velocity, duration: 1 },
-                    false,
-                );
-            }
-            Token::Machine(pitch) => {
-                let velocity = self.choose_velocity();
-                let duration = match self.choose_kind(Kind::Duration) {
-                    Some(Token::Duration(index)) => index,
-                    _ => 0,
-                };
-                self.trail.feed(Token::Duration(duration));
-                let duration = DURATIONS[usize::from(duration)];
-                let note = Note { onset: now, pitch, voice: Voice::Machine, velocity, duration };
-                self.trail.mark(note, false);
-                let mut shaped = self.expression.shape(&note, self.bars, &self.settings);
-                if self.settings.mode == Mode::Trade {
-                    // The turn ends here, and so does what sounds.
-                    shaped.duration = shaped.duration.min(shut.since(now)).max(1);
-                }
-                out.push(ToAudio::Note(shaped));
-            }
-            Token::Shift(_) | Token::Velocity(_) | Token::Duration(_) => {}
-        }
-    }
-
-    fn choose_velocity(&mut self) -> u8 {
-        let bin = match self.choose_kind(Kind::Velocity) {
-            Some(Token::Velocity(bin)) => bin,
-            _ => velocity_bin(80),
-        };
-        self.trail.feed(Token::Velocity(bin));
-        bin_velocity(bin)
-    }
-
-    fn choose_kind(&mut self, kind: Kind) -> Option<Token> {
-        self.choose(|id| kind.ids().contains(&id).then_some(0.0), Tick(0), false)
-    }
-
-    fn choose(
-        &mut self,
-        bias: impl Fn(usize) -> Option<f32>,
-        floor: Tick,
-        is_mixed: bool,
-    ) -> Option<Token> {
-        let head = &self.trail.head;
-        let (now, nth) = (head.context.now().0 as u64, u64::from(head.tokens_here));
-        let keys = [u64::from(self.settings.seed), now, nth, floor.0 as u64];
-        let Settings { temperature, top_p, .. } = self.settings;
-        let logits = if is_mixed { &self.mixed[..] } else { &head.logits };
-        let id = self.sampler.choose(logits, bias, temperature, top_p, uniform(keys))?;
-        Token::from_id(id)
     }
 }
 

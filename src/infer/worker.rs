@@ -76,6 +76,7 @@ fn work(mut end: WorkerEnd, models: &ModelSlot, stop: &AtomicBool, mut chores: i
     let Some(net) = models.load_or_builtin() else { return };
     let mut session = Session::new(net);
     session.set_listener(models.listener());
+    session.tell_choices(end.display.forecast.clone());
     let mut out = Vec::with_capacity(256);
     let mut memory = 0;
     let mut forgotten = models.memory().forgotten();
@@ -131,6 +132,8 @@ fn work(mut end: WorkerEnd, models: &ModelSlot, stop: &AtomicBool, mut chores: i
             end.meter.step.record(began.elapsed() / u32::try_from(steps).unwrap_or(u32::MAX));
         }
         if busy || ahead {
+            let nanos = u64::try_from(began.elapsed().as_nanos()).unwrap_or(u64::MAX);
+            end.meter.busy_nanos.fetch_add(nanos, Ordering::Relaxed);
             looks = 0;
         } else if looks < EAGER_LOOKS {
             looks += 1;

@@ -3,6 +3,8 @@
 //! The worker tells of each note that it plans. A reader sees the one that is due next, whole, and computes the
 //! probabilities for itself, so that a temperature that is just being turned shows at once.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use parking_lot::Mutex;
 
 use crate::music::pitch::Pitch;
@@ -91,17 +93,39 @@ impl Choice {
 
 /// The choices that the plan was made by. Written by the worker, read by faces; never touched by the audio thread.
 #[derive(Debug, Default)]
-pub struct Forecast(Mutex<Vec<Choice>>);
+pub struct Forecast {
+    choices: Mutex<Vec<Choice>>,
+    /// Windows that look.
+    watchers: AtomicUsize,
+}
 
 impl Forecast {
+    /// Somebody looks from now on, until [`Self::leave`].
+    pub fn watch(&self) {
+        if self.watchers.fetch_add(1, Ordering::Relaxed) == 0 {
+            // What was told to somebody long ago is of another plan.
+            self.choices.lock().clear();
+        }
+    }
+
+    /// Somebody looks no more.
+    pub fn leave(&self) {
+        self.watchers.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// Whether anybody looks: else nothing need be told.
+    pub fn is_watched(&self) -> bool {
+        self.watchers.load(Ordering::Relaxed) > 0
+    }
+
     /// The plan from `from` on is void.
     pub fn withdraw(&self, from: Tick) {
-        self.0.lock().retain(|choice| choice.onset < from);
+        self.choices.lock().retain(|choice| choice.onset < from);
     }
 
     /// A note was chosen.
     pub fn add(&self, choice: Choice) {
-        let mut choices = self.0.lock();
+        let mut choices = self.choices.lock();
         if choices.len() >= KEPT {
             choices.remove(0);
         }
@@ -110,7 +134,7 @@ impl Forecast {
 
     /// What the first note from `now` on was chosen from.
     pub fn next(&self, now: Tick) -> Option<Choice> {
-        let mut choices = self.0.lock();
+        let mut choices = self.choices.lock();
         choices.retain(|choice| choice.onset >= now);
         choices.iter().min_by_key(|choice| choice.onset).cloned()
     }

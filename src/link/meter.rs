@@ -22,6 +22,8 @@ pub struct Meter {
     pub clashes: AtomicU64,
     /// Output events that the host did not take.
     pub refused: AtomicU64,
+    /// Nanoseconds that the worker has worked.
+    pub busy_nanos: AtomicU64,
     /// One model step: the mean of each stretch of planning.
     pub step: Histogram,
     /// The worker's part of the reaction: from its taking a message in to the plan that knows of it.

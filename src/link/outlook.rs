@@ -1,13 +1,13 @@
 //! What is planned, as the audio thread last said it: for windows and terminals.
 //!
-//! A sequence lock over atomic words: the one writer never waits, whatever readers do, and a reader that was overtaken
-//! while it read begins anew. Hence no reader ever sees notes of two plans at once.
+//! Atomic words behind a sequence lock: the writer never waits, and no reader ever sees notes of two plans at once.
 
-use std::sync::atomic::{AtomicU64, Ordering, fence};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use arrayvec::ArrayVec;
 
 use crate::link::message::PlannedNote;
+use crate::link::sequence::Sequence;
 use crate::music::pitch::Pitch;
 use crate::music::time::Tick;
 
@@ -17,18 +17,13 @@ pub const CAPACITY: usize = 256;
 /// Words to a note.
 const WORDS: usize = 3;
 
-/// How often a reader begins anew. The writer takes a microsecond a block: once is rare, this often is a writer that was
-/// put to sleep in the middle.
-const ATTEMPTS: u32 = 32;
-
 /// The plan of a moment, copied out.
 pub type Plan = ArrayVec<PlannedNote, CAPACITY>;
 
 /// The place where the plan is left. One thread writes, any may read.
 #[derive(Debug)]
 pub struct Outlook {
-    /// Odd while it is written.
-    version: AtomicU64,
+    sequence: Sequence,
     count: AtomicU64,
     words: [AtomicU64; CAPACITY * WORDS],
 }
@@ -36,7 +31,11 @@ pub struct Outlook {
 impl Default for Outlook {
     fn default() -> Self {
         let zero = || AtomicU64::new(0);
-        Self { version: zero(), count: zero(), words: std::array::from_fn(|_| zero()) }
+        Self {
+            sequence: Sequence::default(),
+            count: zero(),
+            words: std::array::from_fn(|_| zero()),
+        }
     }
 }
 
@@ -46,41 +45,29 @@ impl Outlook {
     /// Audio thread. No allocation, lock or system call.
     pub fn write(&self, notes: &[PlannedNote]) {
         let notes = &notes[..notes.len().min(CAPACITY)];
-        let version = self.version.load(Ordering::Relaxed);
-        self.version.store(version.wrapping_add(1), Ordering::Relaxed);
-        // No word is seen before the odd version is.
-        fence(Ordering::Release);
-        self.count.store(notes.len() as u64, Ordering::Relaxed);
-        for (room, note) in self.words.chunks_exact(WORDS).zip(notes) {
-            for (cell, word) in room.iter().zip(packed(note)) {
-                cell.store(word, Ordering::Relaxed);
+        self.sequence.write(|| {
+            self.count.store(notes.len() as u64, Ordering::Relaxed);
+            for (room, note) in self.words.chunks_exact(WORDS).zip(notes) {
+                for (cell, word) in room.iter().zip(packed(note)) {
+                    cell.store(word, Ordering::Relaxed);
+                }
             }
-        }
-        self.version.store(version.wrapping_add(2), Ordering::Release);
+        });
     }
 
     /// Reads the plan into `plan`, or says that it could not be read whole and leaves `plan` as it is.
     pub fn read(&self, plan: &mut Plan) -> bool {
-        let mut copy = Plan::new();
-        for _ in 0..ATTEMPTS {
-            let version = self.version.load(Ordering::Acquire);
-            if version.is_multiple_of(2) {
-                copy.clear();
-                let count = (self.count.load(Ordering::Relaxed) as usize).min(CAPACITY);
-                let read = |room: &[AtomicU64]| [0, 1, 2].map(|i| room[i].load(Ordering::Relaxed));
-                copy.extend(
-                    self.words.chunks_exact(WORDS).take(count).map(|room| unpacked(read(room))),
-                );
-                // The version is looked at again only after the last word.
-                fence(Ordering::Acquire);
-                if self.version.load(Ordering::Relaxed) == version {
-                    *plan = copy;
-                    return true;
-                }
-            }
-            std::hint::spin_loop();
+        let read = self.sequence.read(|| {
+            let count = (self.count.load(Ordering::Relaxed) as usize).min(CAPACITY);
+            let words = |room: &[AtomicU64]| [0, 1, 2].map(|i| room[i].load(Ordering::Relaxed));
+            let rooms = self.words.chunks_exact(WORDS).take(count);
+            rooms.map(|room| unpacked(words(room))).collect::<Plan>()
+        });
+        let is_read = read.is_some();
+        if let Some(read) = read {
+            *plan = read;
         }
-        false
+        is_read
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use ringbuf::traits::{Consumer as _, Observer as _, Producer as _, Split as _};
 use ringbuf::{HeapCons, HeapProd, HeapRb};
 
+use crate::link::display::Display;
 use crate::link::message::{ToAudio, ToWorker};
 use crate::link::meter::Meter;
 
@@ -17,6 +18,8 @@ pub struct AudioEnd {
     worker_rx: HeapCons<ToAudio>,
     /// The shared counters.
     pub meter: Arc<Meter>,
+    /// What windows may see.
+    pub display: Arc<Display>,
 }
 
 /// The worker's end.
@@ -25,16 +28,18 @@ pub struct WorkerEnd {
     audio_rx: HeapCons<ToWorker>,
     /// The shared counters.
     pub meter: Arc<Meter>,
+    /// What windows may see.
+    pub display: Arc<Display>,
 }
 
 /// Makes both ends. Allocates: call it off the audio thread.
 pub fn pair() -> (AudioEnd, WorkerEnd) {
     let (worker_tx, audio_rx) = HeapRb::new(CAPACITY).split();
     let (audio_tx, worker_rx) = HeapRb::new(CAPACITY).split();
-    let meter = Arc::new(Meter::default());
+    let (meter, display) = (Arc::<Meter>::default(), Arc::<Display>::default());
     (
-        AudioEnd { worker_tx, worker_rx, meter: Arc::clone(&meter) },
-        WorkerEnd { audio_tx, audio_rx, meter },
+        AudioEnd { worker_tx, worker_rx, meter: Arc::clone(&meter), display: Arc::clone(&display) },
+        WorkerEnd { audio_tx, audio_rx, meter, display },
     )
 }
 

@@ -3,6 +3,7 @@
 //! The ticks of a take only ever rise. When the host jumps, its position is shifted by whole ticks so that the
 //! take goes on from where it was; the bar lines move instead.
 
+use crate::link::display::Now;
 use crate::live::block::{Block, Transport};
 use crate::live::pulse::Steer;
 use crate::music::time::{Bars, Beats, Meter, SampleRate, TICKS_PER_BEAT, Tempo, Tick};
@@ -47,17 +48,6 @@ enum Source {
     Free { ticks: f64, sample: f64 },
     /// The host's position plus whole ticks.
     Host { shift: i64 },
-}
-
-/// Where the music is.
-#[derive(Clone, Copy, PartialEq, Debug)]
-pub struct Now {
-    /// In quarter notes of the take.
-    pub beats: Beats,
-    /// Its bar lines.
-    pub bars: Bars,
-    /// How fast it goes.
-    pub tempo: Tempo,
 }
 
 #[derive(Clone, Debug)]
@@ -141,8 +131,12 @@ impl Clock {
 
     /// Where the music is at the start of the block; `None` while no time passes.
     pub(crate) fn now(&self) -> Option<Now> {
-        let beats = Beats(self.position(0) / TICKS_PER_BEAT as f64);
-        self.runs().then(|| Now { beats, bars: self.bars, tempo: self.tempo() })
+        self.runs().then(|| Now { beats: self.beats(0), bars: self.bars, tempo: self.tempo() })
+    }
+
+    /// Where the music is at a sample of the block, also while no time passes.
+    pub(crate) fn beats(&self, offset: u32) -> Beats {
+        Beats(self.position(offset) / TICKS_PER_BEAT as f64)
     }
 
     /// Our own clock goes on from a sample of the block at another pace.

@@ -1,19 +1,24 @@
 //! The one type that the faces own: blocks of the player's events in, blocks of both parts out.
 
+use std::sync::Arc;
+
+use crate::link::display::{Display, Now};
 use crate::link::message::{PlannedNote, ToAudio, ToWorker};
 use crate::link::meter::Meter;
 use crate::link::pair::AudioEnd;
+use crate::link::past::Event;
 use crate::link::settings::{Mode, Settings};
 use crate::live::answers::Answers;
 use crate::live::block::{Block, Sink};
-use crate::live::clock::{Boundary, Change, Clock, Now};
+use crate::live::clock::{Boundary, Change, Clock};
 use crate::live::echo::Echoes;
 use crate::live::ledger::Ledger;
+use crate::live::out::Out;
 use crate::live::pulse::{Pulse, Steer};
 use crate::live::remote::Remote;
 use crate::live::scheduler::Scheduler;
 use crate::live::timed::{Timed, Timetable, Until};
-use crate::music::event::{Channel, Midi, TimedMidi};
+use crate::music::event::{Channel, Midi};
 use crate::music::pitch::Pitch;
 use crate::music::time::{SampleRate, Tick};
 
@@ -63,7 +68,7 @@ pub struct Improviser {
 }
 
 impl Improviser {
-    /// An engine for this sample rate. Allocates nothing itself, but the ends of the rings do.
+    /// An engine for this sample rate.
     pub fn new(end: AudioEnd, rate: SampleRate) -> Self {
         Self {
             end,
@@ -105,8 +110,7 @@ impl Improviser {
         }
         self.absorb(self.clock.upcoming());
         let mut events = block.events.iter().peekable();
-        let last = block.frames.saturating_sub(1);
-        let mut now = 0;
+        let (last, mut now) = (block.frames.saturating_sub(1), 0);
         loop {
             let inside = |at: &u32| *at < block.frames;
             let boundary =
@@ -133,6 +137,8 @@ impl Improviser {
             }
         }
         self.clock.end(block.frames);
+        self.end.display.set_now(self.clock.now(), !self.clock.is_free());
+        self.end.display.outlook.write(self.scheduler.planned());
     }
 
     /// Ends everything that sounds with the next block.
@@ -150,7 +156,7 @@ impl Improviser {
         self.tapped = true;
     }
 
-    /// Forgets the take and ends everything that sounds with the next block, as a host's reset asks.
+    /// Forgets the take and ends all that sounds with the next block, as a host's reset asks.
     ///
     /// Audio thread. No allocation, lock or system call.
     pub fn reset(&mut self) {
@@ -171,9 +177,9 @@ impl Improviser {
         &self.end.meter
     }
 
-    /// What is planned and has not sounded, in no order. Changes with every block.
-    pub fn planned(&self) -> &[PlannedNote] {
-        self.scheduler.planned()
+    /// What windows may see.
+    pub fn display(&self) -> &Arc<Display> {
+        &self.end.display
     }
 
     /// Where the next block begins; `None` while no time passes.
@@ -181,14 +187,14 @@ impl Improviser {
         self.clock.now()
     }
 
-    /// Whether nothing that Sideman started is still sounding.
+    /// Whether nothing that Sideman started still sounds.
     pub fn is_silent(&self) -> bool {
         self.ledger.is_silent()
     }
 
     /// Ends what the host, the settings or a panic have ended since the last block.
     fn end_what_must(&mut self, settings: &Settings, change: Change, sink: &mut impl Sink) {
-        let mut out = Out { sink, offset: 0, meter: &self.end.meter };
+        let mut out = Out::at(0, sink, &self.end, &self.clock);
         let muted = !settings.active && self.told.is_some_and(|t| t.active);
         if self.panic || matches!(change, Change::Stop | Change::Take | Change::Jump) || muted {
             self.scheduler.clear();
@@ -207,8 +213,7 @@ impl Improviser {
 
     /// Tells the worker what has changed. What does not fit the ring is told with the next block.
     fn tell(&mut self, settings: &Settings, change: Change) {
-        let tick = self.clock.open();
-        let bars = self.clock.bars();
+        let (tick, bars) = (self.clock.open(), self.clock.bars());
         if self.told != Some(*settings) || self.out_of_step {
             if !self.end.send(ToWorker::Settings(*settings)) {
                 self.out_of_step |= change != Change::None;
@@ -224,20 +229,24 @@ impl Improviser {
             Change::Bars => Some(ToWorker::Bars { tick, bars }),
             Change::None | Change::Stop => None,
         };
-        if let Some(message) = message {
-            self.out_of_step = !self.end.send(message);
-            if !matches!(message, ToWorker::Bars { .. }) {
-                self.era = era;
-                self.yields_at = Tick(i64::MIN);
-                self.scheduler.clear();
-                self.timetable.clear();
-                self.answers.clear();
-                self.last_activity = tick;
-            }
-            if matches!(message, ToWorker::Take { .. }) {
-                self.take = tick;
-            }
-            self.ready = (tick.plus(-1), tick.plus(-1));
+        let Some(message) = message else { return };
+        self.out_of_step = !self.end.send(message);
+        // What the reaction time has settled stays, or after a jump nothing sounds in it.
+        let settled = tick.plus(i64::from(settings.reaction) - 1);
+        if matches!(message, ToWorker::Bars { .. }) {
+            self.ready.1 = self.ready.1.min(settled);
+            return;
+        }
+        self.ready = (tick.plus(-1), settled);
+        self.era = era;
+        self.yields_at = Tick(i64::MIN);
+        self.scheduler.clear();
+        self.timetable.clear();
+        self.answers.clear();
+        self.last_activity = tick;
+        if matches!(message, ToWorker::Take { .. }) {
+            self.take = tick;
+            self.see(0, Event::Take);
         }
     }
 
@@ -259,7 +268,7 @@ impl Improviser {
         };
         self.catch_up(tick, settings, offline);
         if !settings.hold {
-            let mut out = Out { sink, offset, meter: &self.end.meter };
+            let mut out = Out::at(offset, sink, &self.end, &self.clock);
             self.ledger.release_due(tick, |m| out.send(m));
         }
         while let Some(note) = self.scheduler.pop_due(tick) {
@@ -282,8 +291,8 @@ impl Improviser {
         }
         let now = self.clock.sample(offset);
         let sample = now + self.clock.samples(note.late_ticks, note.late_millis);
-        let (pitch, velocity, until) = (note.pitch, note.velocity, Until::Tick(end));
-        let timed = Timed { sample, pitch, velocity, until };
+        let (pitch, velocity) = (note.pitch, note.velocity);
+        let timed = Timed { sample, pitch, velocity, until: Until::Tick(end) };
         if sample == now {
             self.start(offset, timed, settings, sink);
         } else if !self.timetable.add(timed) {
@@ -319,11 +328,12 @@ impl Improviser {
         if !settings.active || settings.hold || crowded || !settings.permits(note.pitch) {
             return;
         }
-        let mut out = Out { sink, offset, meter: &self.end.meter };
+        let mut out = Out::at(offset, sink, &self.end, &self.clock);
         let sound = (settings.output, note.pitch.number(), note.velocity.clamp(1, 127));
         let began = self.clock.sample(offset);
         let started = self.ledger.start(sound, note.until, began, |m| out.send(m));
         if started {
+            self.see(offset, Event::Began { channel: sound.0, key: sound.1, velocity: sound.2 });
             let now = self.clock.upcoming();
             let known = match note.until {
                 Until::Tick(_) => now.plus(-i64::from(settings.reaction) - 2),
@@ -387,7 +397,7 @@ impl Improviser {
         if self.echoes.holds(midi, since, &self.ledger) {
             return;
         }
-        let mut out = Out { sink, offset, meter: &self.end.meter };
+        let mut out = Out::at(offset, sink, &self.end, &self.clock);
         let hears = |channel| settings.input.is_none_or(|only| only == channel);
         match midi {
             Midi::NoteOn { channel, key, velocity } => {
@@ -398,6 +408,7 @@ impl Improviser {
                 }
                 if hears(channel) {
                     self.hear(offset, (channel, key), velocity, settings);
+                    self.see(offset, Event::Struck { channel, key, velocity });
                 }
             }
             Midi::NoteOff { channel, key, velocity } => {
@@ -406,6 +417,7 @@ impl Improviser {
                 self.timetable.release(channel, key);
                 self.ledger.release_company(channel, key, settings.hold, |m| out.send(m));
                 if hears(channel) {
+                    self.see(offset, Event::Released { channel, key });
                     // Also while no time passes, or the worker would take the key for held when it does again.
                     let tick = self.clock.nearest(offset);
                     let released = ToWorker::Released { tick, pitch: Pitch::new(key) };
@@ -418,6 +430,11 @@ impl Improviser {
                 }
             }
         }
+    }
+
+    /// Tells windows.
+    fn see(&self, offset: u32, event: Event) {
+        self.end.display.past.add(self.clock.beats(offset), event);
     }
 
     /// Starts our own clock, if no time passes.
@@ -479,22 +496,5 @@ impl Improviser {
                 Meter::count(&self.end.meter.clashes);
             }
         }
-    }
-}
-
-/// The sink at one sample.
-struct Out<'a, S> {
-    sink: &'a mut S,
-    offset: u32,
-    meter: &'a Meter,
-}
-
-impl<S: Sink> Out<'_, S> {
-    fn send(&mut self, midi: Midi) -> bool {
-        let taken = self.sink.send(TimedMidi { offset: self.offset, midi });
-        if !taken {
-            Meter::count(&self.meter.refused);
-        }
-        taken
     }
 }

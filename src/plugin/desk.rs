@@ -12,6 +12,7 @@ use nice_plug::prelude::{Params as _, nice_log, nice_warn};
 use parking_lot::Mutex;
 
 use crate::infer::model_slot::ModelSlot;
+use crate::link::display::Display;
 use crate::link::meter::Meter;
 use crate::plugin::menu::Menu;
 use crate::plugin::params::{SidemanParams, put};
@@ -40,8 +41,8 @@ pub(crate) struct Desk {
     /// The numbers of the framework's parameters.
     numbers: Vec<u32>,
     book: Mutex<Book>,
-    /// The counters of the present activation.
-    meter: Mutex<Option<Arc<Meter>>>,
+    /// What windows may see of the present activation, and its counters.
+    engine: Mutex<Option<(Arc<Display>, Arc<Meter>)>>,
     /// Parameters were changed here, and the host does not know yet.
     retell: AtomicBool,
     /// Asks the host to call back on its main thread.
@@ -75,7 +76,7 @@ impl Desk {
             menu,
             numbers,
             book: Mutex::default(),
-            meter: Mutex::default(),
+            engine: Mutex::default(),
             retell: AtomicBool::new(false),
             call_host: OnceLock::new(),
         });
@@ -96,9 +97,24 @@ impl Desk {
         let _ = self.call_host.set(call);
     }
 
-    /// Reads these counters from now on.
-    pub(crate) fn set_meter(&self, meter: &Arc<Meter>) {
-        *self.meter.lock() = Some(Arc::clone(meter));
+    /// Reads these counters from now on, and shows this display.
+    pub(crate) fn set_engine(&self, display: &Arc<Display>, meter: &Arc<Meter>) {
+        *self.engine.lock() = Some((Arc::clone(display), Arc::clone(meter)));
+    }
+
+    /// What a window shows. Any thread but the audio thread.
+    #[cfg(feature = "window")]
+    pub(crate) fn engine(&self) -> Option<(Arc<Display>, Arc<Meter>)> {
+        self.engine.lock().clone()
+    }
+
+    /// Puts a preset in place that was chosen in the window, in the host's list or not.
+    #[cfg(feature = "window")]
+    pub(crate) fn take(&self, preset: &Preset) {
+        let mut book = self.book.lock();
+        book.preset = self.menu.place(&preset.name).unwrap_or(0);
+        put(&self.params.preset, book.preset);
+        self.put_in_place(Some(preset));
     }
 
     /// The numbers of the framework's parameters.
@@ -205,7 +221,7 @@ impl Desk {
 
     /// Renews the readings.
     fn read(&self, note: Option<&str>) {
-        if let Some(meter) = &*self.meter.lock() {
+        if let Some((_, meter)) = &*self.engine.lock() {
             self.values.read(meter);
         }
         let (kind, text) = self.status(note);

@@ -20,6 +20,11 @@ use crate::plugin::menu::Menu;
 use crate::plugin::state::Saved;
 
 mod text;
+#[cfg(feature = "window")]
+mod touch;
+
+#[cfg(feature = "window")]
+pub(crate) use touch::Gesture;
 
 /// Everything that a host can set, and what it keeps for us in its songs.
 ///

@@ -37,6 +37,14 @@ pub fn config_file() -> Option<PathBuf> {
     folder(CONFIG_VARIABLE, "sideman.toml")
 }
 
+/// Names another file of how the window looks.
+pub const WINDOW_VARIABLE: &str = "SIDEMAN_WINDOW";
+
+/// The file of how the window looks, which may not exist yet. `None` where the system has no such place.
+pub fn window_file() -> Option<PathBuf> {
+    folder(WINDOW_VARIABLE, "window.toml")
+}
+
 /// The folder of the user's presets, which may not exist yet. `None` where the system has no such place.
 pub fn presets() -> Option<PathBuf> {
     folder(PRESETS_VARIABLE, "presets")

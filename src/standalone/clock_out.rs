@@ -2,7 +2,7 @@
 
 use arrayvec::ArrayVec;
 
-use crate::live::clock::Now;
+use crate::link::display::Now;
 use crate::music::time::{SampleRate, TICKS_PER_BEAT, Tempo};
 use crate::standalone::midi_clock::PULSES;
 use crate::standalone::wire::ClockMessage;

@@ -6,13 +6,13 @@ use std::path::{Path, PathBuf};
 
 use image::{ImageFormat, RgbImage};
 
+use crate::data::whole_file;
 use crate::music::pitch::Pitch;
 use crate::music::time::{Meter, TICKS_PER_BEAT};
 use crate::standalone::Part;
 use crate::standalone::drawing::canvas::{Canvas, Colour, Rect, mix};
 use crate::standalone::drawing::lettering::{self, Anchor, Style};
 use crate::standalone::roll::{RollNote, is_black};
-use crate::standalone::whole_file;
 
 /// What to draw.
 #[derive(Clone, Debug)]

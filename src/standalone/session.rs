@@ -5,7 +5,7 @@ mod way;
 
 use std::path::{Path, PathBuf};
 
-use crate::live::clock::Now;
+use crate::link::display::Now;
 use crate::music::chord::{Chord, Sounding};
 use crate::music::event::Midi;
 use crate::music::pitch::Pitch;

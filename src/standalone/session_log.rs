@@ -8,7 +8,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant, SystemTime};
 
-use crate::live::clock::Now;
+use crate::link::display::Now;
 use crate::music::event::Midi;
 use crate::music::time::{Bars, Beats, Meter, SampleRate, Tempo, Tick};
 use crate::standalone::session::Session;

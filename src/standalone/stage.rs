@@ -12,10 +12,10 @@ use ringbuf::{HeapCons, HeapProd, HeapRb};
 
 use crate::infer::model_slot::ModelSlot;
 use crate::infer::worker::Worker;
+use crate::link::display::Now;
 use crate::link::pair::pair;
 use crate::link::settings::Settings;
 use crate::live::block::{Block, Sink, Transport};
-use crate::live::clock::Now;
 use crate::live::improviser::Improviser;
 use crate::music::event::{Midi, TimedMidi};
 use crate::music::time::{Beats, Meter as TimeSignature, SampleRate, TICKS_PER_BEAT};
@@ -149,7 +149,7 @@ pub fn build(
     let (wishes_tx, wishes) = HeapRb::new(RING).split();
     let (heard, heard_rx) = HeapRb::new(RING).split();
     let board = Arc::new(Board::default());
-    let meter = Arc::clone(&audio.meter);
+    let (meter, display) = (Arc::clone(&audio.meter), Arc::clone(&audio.display));
     let stage = Stage {
         improviser: Improviser::new(audio, rate),
         sound: Sound::new(rate),
@@ -173,6 +173,7 @@ pub fn build(
         heard: heard_rx,
         board,
         meter,
+        display,
         settings,
         time,
         click: level,
@@ -239,7 +240,6 @@ impl Stage {
         if let Some(tape) = &mut self.tape {
             tape.record(self.sample, left, right);
         }
-        self.board.outlook.write(self.improviser.planned());
         let now = self.improviser.now();
         self.beat(frames, (before, now), (transport, count), left, right);
         self.delay.play(left, right);
@@ -254,7 +254,6 @@ impl Stage {
         }
         self.sample += frames as u64;
         self.tell(now);
-        self.board.write(now);
     }
 
     /// What sounded in the last block: the player's on [`PLAYER`], the machine's on its own channel.

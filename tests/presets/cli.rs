@@ -5,8 +5,8 @@ use std::fs;
 use std::path::Path;
 
 use assert_cmd::Command;
+use sideman::data::midi_out::{OutNote, OutTrack, Take, TempoEvent};
 use sideman::preset::bank::FACTORY;
-use sideman::standalone::midi_out::{OutNote, OutTrack, Take, TempoEvent};
 
 /// A folder with a melody in it, and an empty one for presets and for models.
 struct Desk(tempfile::TempDir);

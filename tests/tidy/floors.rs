@@ -27,9 +27,13 @@ const HOUSE: [Module; 13] = [
     module("data", 3, &["music", "model"]),
     module("preset", 4, &["live", "infer", "link", "music"]),
     module("train", 4, &["data", "model", "music"]),
-    module("window", FACES, &["preset", "infer", "link", "model", "music"]),
+    module("window", FACES, &["preset", "infer", "data", "link", "model", "music"]),
     module("plugin", FACES, &["window", "preset", "live", "infer", "link", "model", "music"]),
-    module("standalone", FACES, &["window", "preset", "live", "infer", "link", "model", "music"]),
+    module(
+        "standalone",
+        FACES,
+        &["window", "preset", "live", "infer", "data", "link", "model", "music"],
+    ),
     module(
         "cli",
         FACES,
@@ -50,16 +54,18 @@ const HOUSE: [Module; 13] = [
 ];
 
 /// Crates that only the faces know: plugin framework, terminal, audio and MIDI devices.
-const FACE_CRATES: [&str; 10] = [
+const FACE_CRATES: [&str; 12] = [
     "clap",
     "cpal",
     "crossterm",
     "ctrlc",
     "egui",
+    "egui_baseview",
     "indicatif",
     "midir",
     "nice_plug",
     "nice_plug_core",
+    "nice_plug_egui",
     "ratatui",
 ];
 
@@ -278,7 +284,8 @@ mod tests {
             ("src/infer.rs", "use crate::live::Window;"),
             ("src/train/run.rs", "use crate::infer::Worker;"),
             ("src/preset.rs", "use crate::model::Lstm;"),
-            ("src/standalone/app.rs", "use crate::data::Corpus;"),
+            ("src/standalone/app.rs", "use crate::train::run;"),
+            ("src/window/roll.rs", "use crate::standalone::App;"),
             ("src/plugin.rs", "use crate::standalone::App;"),
             ("src/cli.rs", "use crate::plugin::Plugin;"),
             ("src/bin/sideman.rs", "use sideman::live::Window;"),

@@ -6,9 +6,9 @@ use std::path::Path;
 use image::{ImageFormat, RgbImage};
 
 use crate::data::pages::{Grey, draw};
+use crate::data::whole_file;
 use crate::standalone::drawing::canvas::{Canvas, Colour, mix};
 use crate::standalone::drawing::lettering::{self, Anchor, Style};
-use crate::standalone::whole_file;
 
 pub(super) const INK: Colour = [0x20, 0x24, 0x2c];
 pub(super) const FAINT: Colour = [0x80, 0x86, 0x92];

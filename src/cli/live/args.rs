@@ -36,6 +36,10 @@ pub(crate) struct LiveArgs {
     /// Print a line a bar instead of the scrolling piano roll
     #[arg(long, help_heading = "What it shows and keeps")]
     pub(super) headless: bool,
+    /// Open a window: the roll, what the next note is chosen from, every control, models and presets
+    #[cfg(feature = "window")]
+    #[arg(long, help_heading = "What it shows and keeps")]
+    pub(super) window: bool,
     /// End after this many seconds
     #[arg(long, help_heading = "What it shows and keeps", value_name = "N")]
     pub(super) seconds: Option<f64>,

@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 
+use crate::data::midi_out::Take;
 use crate::music::time::{Meter, SampleRate};
 use crate::preset::folder;
 use crate::standalone::Part;
-use crate::standalone::midi_out::Take;
 use crate::standalone::session::{Range, Session, take_name};
 use crate::standalone::session_log::{Header, SessionLog};
 use crate::standalone::stage::Heard;

@@ -3,8 +3,8 @@
 use anyhow::Context as _;
 
 use crate::cli::showing::{Showing, planned};
+use crate::link::display::Now;
 use crate::link::outlook::Plan;
-use crate::live::clock::Now;
 use crate::standalone::conductor::TimeKeeper;
 use crate::standalone::roll::RollNote;
 use crate::standalone::screen::{Scene, Screen, TempoFrom};
@@ -65,7 +65,7 @@ impl Show {
             note.start_beats -= early;
         }
         let settings = desk.settings();
-        let gauges = (desk.models(), desk.meter());
+        let gauges = (&**desk.models(), &**desk.meter());
         let scene = self.showing.scene(gauges, settings, &self.notes, notice);
         Scene {
             now_beats: place - early,

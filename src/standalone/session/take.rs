@@ -1,9 +1,9 @@
 //! A range of a session as a MIDI file: notes, the tempo that the samples tell, bar lines and chords.
 
 use super::{EARLY, Played, Range, Session};
+use crate::data::midi_out::{MarkerEvent, MeterEvent, OutNote, OutTrack, Take, TempoEvent};
 use crate::music::time::{Meter, TICKS_PER_BEAT};
 use crate::standalone::Part;
-use crate::standalone::midi_out::{MarkerEvent, MeterEvent, OutNote, OutTrack, Take, TempoEvent};
 use crate::standalone::performance::PLAYER;
 
 /// MIDI ticks to a quarter note.

@@ -1,9 +1,9 @@
 //! Sessions as they are heard, looked at and kept.
 
 use super::*;
+use crate::data::midi_out::OutTrack;
 use crate::music::event::Channel;
 use crate::music::time::{Bars, Beats, Meter, Tempo, Tick};
-use crate::standalone::midi_out::OutTrack;
 
 const HERTZ: f64 = 48_000.0;
 

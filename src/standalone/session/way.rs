@@ -3,7 +3,7 @@
 //! The engine's beats stand still while nobody plays, and begin anew when a transport starts. Here the music goes on at the next bar line
 //! instead, so that a pause costs at most a bar.
 
-use crate::live::clock::Now;
+use crate::link::display::Now;
 use crate::music::time::{SampleRate, TICKS_PER_BEAT};
 
 /// A place is a new one where it differs by this many beats from what tempo and samples foretell.

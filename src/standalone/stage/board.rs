@@ -1,24 +1,13 @@
 //! What is written on the stage and read at the desk: atomics, for the eye.
 
 use std::sync::atomic::Ordering::Relaxed;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64};
-
-use crate::link::outlook::Outlook;
-use crate::live::clock::Now;
-use crate::music::time::{Bars, Beats, Tempo, Tick};
+use std::sync::atomic::{AtomicU32, AtomicU64};
 
 /// What is written on the stage and read at the desk.
 #[derive(Debug, Default)]
 pub(super) struct Board {
-    running: AtomicBool,
-    /// Bits of the beats and of the tempo.
-    beats: AtomicU64,
-    tempo: AtomicU64,
-    origin: AtomicU64,
-    length: AtomicU64,
     /// Messages that the desk was too slow to hear.
     pub(super) unheard: AtomicU64,
-    pub(super) outlook: Outlook,
     /// Bits of the loudest sample on the left and on the right since somebody looked.
     peaks: [AtomicU32; 2],
 }
@@ -31,28 +20,6 @@ impl Board {
             // The bits of positive numbers are in their order.
             peak.fetch_max(loudest.to_bits(), Relaxed);
         }
-    }
-
-    /// The music is there now. Audio thread.
-    pub(super) fn write(&self, now: Option<Now>) {
-        if let Some(Now { beats, bars, tempo }) = now {
-            self.beats.store(beats.0.to_bits(), Relaxed);
-            self.tempo.store(tempo.beats_per_minute().to_bits(), Relaxed);
-            self.origin.store(bars.origin.0 as u64, Relaxed);
-            self.length.store(bars.length as u64, Relaxed);
-        }
-        self.running.store(now.is_some(), Relaxed);
-    }
-
-    /// Where it was last written that the music is. Its parts may be of two blocks.
-    pub(super) fn now(&self) -> Option<Now> {
-        let number = |n: &AtomicU64| n.load(Relaxed) as i64;
-        let real = |n: &AtomicU64| f64::from_bits(n.load(Relaxed));
-        self.running.load(Relaxed).then(|| Now {
-            beats: Beats(real(&self.beats)),
-            bars: Bars { origin: Tick(number(&self.origin)), length: number(&self.length).max(1) },
-            tempo: Tempo::new(real(&self.tempo)),
-        })
     }
 
     /// The loudest samples since the last call, left and right.

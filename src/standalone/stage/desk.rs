@@ -8,10 +8,10 @@ use ringbuf::{HeapCons, HeapProd};
 
 use crate::infer::model_slot::ModelSlot;
 use crate::infer::worker::Worker;
+use crate::link::display::{Display, Now};
 use crate::link::meter::Meter;
 use crate::link::outlook::Plan;
 use crate::link::settings::Settings;
-use crate::live::clock::Now;
 use crate::music::time::{Meter as TimeSignature, SampleRate};
 use crate::standalone::conductor::TimeKeeper;
 use crate::standalone::synth::{Patch, Sounds};
@@ -25,6 +25,7 @@ pub struct Desk {
     pub(super) heard: HeapCons<Heard>,
     pub(super) board: Arc<Board>,
     pub(super) meter: Arc<Meter>,
+    pub(super) display: Arc<Display>,
     pub(super) settings: Settings,
     pub(super) time: TimeKeeper,
     pub(super) click: f32,
@@ -58,12 +59,12 @@ impl Desk {
 
     /// Where the music is; none while nobody has played for long. For the eye: its parts may be of two blocks.
     pub fn now(&self) -> Option<Now> {
-        self.board.now()
+        self.display.now()
     }
 
     /// What is planned; `plan` stays as it is where it can't be read whole.
     pub fn planned(&self, plan: &mut Plan) -> bool {
-        self.board.outlook.read(plan)
+        self.display.outlook.read(plan)
     }
 
     /// The loudest sample on the left and on the right since the last call; 1 is full scale.
@@ -117,12 +118,17 @@ impl Desk {
     }
 
     /// The engine's counters.
-    pub fn meter(&self) -> &Meter {
+    pub const fn meter(&self) -> &Arc<Meter> {
         &self.meter
     }
 
+    /// What windows may see.
+    pub const fn display(&self) -> &Arc<Display> {
+        &self.display
+    }
+
     /// Which model plays.
-    pub fn models(&self) -> &ModelSlot {
+    pub const fn models(&self) -> &Arc<ModelSlot> {
         &self.models
     }
 }

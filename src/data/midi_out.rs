@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use midly::num::{u4, u7, u15, u24, u28};
 use midly::{Format, Header, MetaMessage, MidiMessage, Timing, Track, TrackEvent, TrackEventKind};
 
-use crate::standalone::whole_file;
+use crate::data::whole_file;
 
 /// Everything that goes into the file. Lists may be in any order; every tick counts from the beginning.
 #[derive(Clone, PartialEq, Debug, Default)]

@@ -1,0 +1,220 @@
+//! The window of a live session: it has the main thread, as some systems demand, and the session leads on another.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use egui_baseview::baseview::dpi::LogicalSize;
+use egui_baseview::baseview::{HandlerError, WindowSize};
+use egui_baseview::{App, EguiWindow, EguiWindowSettings, Frame};
+use parking_lot::Mutex;
+
+use crate::infer::model_slot::ModelSlot;
+use crate::link::display::Display;
+use crate::link::meter::Meter;
+use crate::link::settings::Settings;
+use crate::preset::bank::{self, Bank};
+use crate::preset::file::{Preset, PresetError};
+use crate::preset::{dial, folder};
+use crate::standalone::stage::{Desk, Wish};
+use crate::window::asked::Asked;
+use crate::window::backstage::{Backstage, Left};
+use crate::window::look::{LEAST_SIZE, Look};
+use crate::window::scene::Host;
+use crate::window::view::View;
+
+/// What the window asks whoever leads for.
+pub(super) enum Wanted {
+    /// See there.
+    Asked(Asked),
+    /// To play by this preset.
+    Take(Box<Preset>),
+}
+
+/// Between the thread that leads and the one that draws.
+#[derive(Default)]
+pub(super) struct Link {
+    shown: Mutex<Option<Shown>>,
+    wanted: Mutex<VecDeque<Wanted>>,
+    /// The window was closed.
+    closed: AtomicBool,
+    /// The session has ended.
+    ended: AtomicBool,
+}
+
+/// What the one who leads shows.
+#[derive(Clone)]
+struct Shown {
+    models: Arc<ModelSlot>,
+    engine: (Arc<Display>, Arc<Meter>),
+    settings: Settings,
+    notice: String,
+}
+
+impl Link {
+    /// Shows this from now on.
+    pub(super) fn show(&self, desk: &Desk, notice: &str) {
+        let mut shown = self.shown.lock();
+        match &mut *shown {
+            Some(shown) => {
+                shown.settings = *desk.settings();
+                notice.clone_into(&mut shown.notice);
+            }
+            None => {
+                *shown = Some(Shown {
+                    models: Arc::clone(desk.models()),
+                    engine: (Arc::clone(desk.display()), Arc::clone(desk.meter())),
+                    settings: *desk.settings(),
+                    notice: notice.to_owned(),
+                });
+            }
+        }
+    }
+
+    /// The next thing that was asked for.
+    pub(super) fn next(&self) -> Option<Wanted> {
+        self.wanted.lock().pop_front()
+    }
+
+    /// Whether the window was closed.
+    pub(super) fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Acquire)
+    }
+}
+
+/// Opens the window and leads a session on another thread, until either ends. Where there can be no window the session goes
+/// on without.
+///
+/// # Errors
+/// Those of the session.
+pub(super) fn run(lead: impl FnOnce(&Link) -> anyhow::Result<()> + Send) -> anyhow::Result<()> {
+    let link = Arc::new(Link::default());
+    std::thread::scope(|scope| {
+        let leads = Arc::clone(&link);
+        let leader = scope.spawn(move || {
+            let ended = lead(&leads);
+            leads.ended.store(true, Ordering::Release);
+            ended
+        });
+        match open(&link) {
+            Ok(()) => link.closed.store(true, Ordering::Release),
+            Err(why) => eprintln!("sideman: no window ({why}); it plays on, Ctrl-C ends it"),
+        }
+        leader.join().map_err(|_| anyhow::anyhow!("the session has fallen"))?
+    })
+}
+
+/// Does at the desk what the window asked for; gives what there is to say.
+pub(super) fn answer(desk: &mut Desk, asked: Asked) -> Option<String> {
+    match asked {
+        Asked::Set(name, value) => match dial::changed(desk.settings(), name, &value) {
+            Ok(settings) => {
+                desk.ask(Wish::Play(settings));
+            }
+            Err(error) => return Some(error.to_string()),
+        },
+        Asked::Panic => {
+            desk.ask(Wish::Panic);
+        }
+        Asked::Tap => {
+            desk.ask(Wish::Tap);
+        }
+        Asked::Forget => {
+            desk.models().memory().forget();
+            return Some("forgot what was picked up from you".to_owned());
+        }
+        Asked::SavePreset => {
+            return Some(match keep_preset(desk) {
+                Ok(name) => format!("kept your settings as the preset \"{name}\""),
+                Err(error) => format!("the preset can't be kept: {error}"),
+            });
+        }
+        _ => {}
+    }
+    None
+}
+
+/// Keeps the settings as a preset of the user's. Gives its name.
+fn keep_preset(desk: &Desk) -> Result<String, PresetError> {
+    let folder = folder::presets().ok_or(PresetError::NoFolder)?;
+    let bank = Bank::with_folder(&folder);
+    let name = (1..10_000).map(|n| format!("Take {n}")).find(|name| bank.get(name).is_none());
+    let name = name.ok_or_else(|| PresetError::Taken("Take".to_owned()))?;
+    let preset = Preset {
+        name: name.clone(),
+        author: String::new(),
+        about: String::new(),
+        model: folder::name_of(&desk.models().choice()),
+        settings: *desk.settings(),
+    };
+    bank::keep(&preset, &folder)?;
+    Ok(name)
+}
+
+/// Shows the window until it is closed.
+fn open(link: &Arc<Link>) -> Result<(), egui_baseview::baseview::Error> {
+    let look = Look::open();
+    let [width, height] = look.size.map(|side| f64::from(side * look.zoom));
+    let [least_width, least_height] = LEAST_SIZE.map(f64::from);
+    let settings = EguiWindowSettings::new()
+        .with_title("Sideman")
+        .with_size(LogicalSize::new(width, height))
+        .with_min_size(Some(LogicalSize::new(least_width, least_height)))
+        .with_zoom_factor(look.zoom);
+    let pane = Pane { link: Arc::clone(link), view: View::new(look), backstage: None };
+    EguiWindow::create(settings, pane)?.run_until_closed()
+}
+
+/// What draws.
+struct Pane {
+    link: Arc<Link>,
+    view: View,
+    backstage: Option<Backstage>,
+}
+
+impl App for Pane {
+    fn build(&mut self, egui_ctx: egui::Context, _frame: &mut Frame) -> Result<(), HandlerError> {
+        View::prepare(&egui_ctx);
+        self.view.open();
+        Ok(())
+    }
+
+    fn ui(&mut self, ui: &mut egui::Ui, _frame: &mut Frame) {
+        if self.link.ended.load(Ordering::Acquire) {
+            ui.ctx().send_viewport_cmd(egui::ViewportCommand::Close);
+        }
+        let Some(shown) = self.link.shown.lock().clone() else {
+            ui.ctx().request_repaint_after(std::time::Duration::from_millis(30));
+            return;
+        };
+        let models = &shown.models;
+        let backstage = self.backstage.get_or_insert_with(|| Backstage::new(Arc::clone(models)));
+        let (display, meter) = &shown.engine;
+        backstage.look_at(display, meter);
+        backstage.follow(&shown.settings, Instant::now());
+        if !shown.notice.is_empty() {
+            backstage.hear(&shown.notice);
+        }
+        let host = Host { name: "", drags_out: false, automates: false };
+        let asked = self.view.ui(ui, &backstage.scene(&shown.settings, host));
+        for one in asked {
+            if let Asked::Keep(look) = one {
+                if let Err(error) = look.keep() {
+                    backstage.say(format!("the window's look can't be kept: {error}"));
+                }
+                continue;
+            }
+            let wanted = match backstage.answer(one) {
+                Left::Nothing => continue,
+                Left::Take(preset) => Wanted::Take(preset),
+                Left::Yours(asked) => Wanted::Asked(asked),
+            };
+            self.link.wanted.lock().push_back(wanted);
+        }
+    }
+
+    fn resized(&mut self, size: WindowSize) {
+        self.view.resized([size.logical.width as f32, size.logical.height as f32]);
+    }
+}

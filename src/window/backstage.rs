@@ -1,0 +1,259 @@
+//! What stands behind the view, whoever leads it: follows an engine's display, lists models and presets, trains, captures.
+
+mod captures;
+mod follower;
+mod library;
+mod trainer;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Instant;
+
+use crate::infer::model_slot::{ModelChoice, ModelSlot, ModelStatus};
+use crate::link::display::Display;
+use crate::link::forecast::Choice;
+use crate::link::histogram::Histogram;
+use crate::link::meter::Meter;
+use crate::link::settings::Settings;
+use crate::preset::file::Preset;
+use crate::window::asked::Asked;
+use crate::window::scene::{Health, Host, Scene, Training};
+
+use follower::Follower;
+use library::Library;
+use trainer::Trainer;
+
+/// See the module's text. Of the thread that draws.
+pub struct Backstage {
+    models: Arc<ModelSlot>,
+    engine: Option<(Arc<Display>, Arc<Meter>)>,
+    follower: Follower,
+    library: Library,
+    trainer: Trainer,
+    status: ModelStatus,
+    choice: Option<Choice>,
+    captured: Option<PathBuf>,
+    notice: String,
+    /// What whoever leads said last.
+    heard: String,
+    load: Load,
+}
+
+/// How much of a core the model takes, measured over a while.
+#[derive(Default)]
+struct Load {
+    since: Option<(Instant, u64)>,
+    share: Option<f32>,
+}
+
+/// What only whoever leads can do.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Left {
+    /// Nothing is left to do.
+    Nothing,
+    /// These settings are to be played by: a preset's, with its name.
+    Take(Box<Preset>),
+    /// It is none of the backstage's business.
+    Yours(Asked),
+}
+
+impl Backstage {
+    /// A stage whose models are chosen in this slot. Reads nothing yet.
+    pub fn new(models: Arc<ModelSlot>) -> Self {
+        Self {
+            models,
+            engine: None,
+            follower: Follower::default(),
+            library: Library::default(),
+            trainer: Trainer::default(),
+            status: ModelStatus::default(),
+            choice: None,
+            captured: None,
+            notice: String::new(),
+            heard: String::new(),
+            load: Load::default(),
+        }
+    }
+
+    /// Looks at this engine from now on.
+    pub fn look_at(&mut self, display: &Arc<Display>, meter: &Arc<Meter>) {
+        if self.engine.as_ref().is_some_and(|(seen, _)| Arc::ptr_eq(seen, display)) {
+            return;
+        }
+        self.leave();
+        display.forecast.watch();
+        self.follower = Follower::default();
+        self.load = Load::default();
+        self.engine = Some((Arc::clone(display), Arc::clone(meter)));
+    }
+
+    /// Nobody looks any more: the window is closed.
+    pub fn leave(&mut self) {
+        if let Some((display, _)) = self.engine.take() {
+            display.forecast.leave();
+        }
+    }
+
+    /// Catches up with the engine. Once before each [`Self::scene`].
+    pub fn follow(&mut self, settings: &Settings, at: Instant) {
+        if let Some((display, meter)) = &self.engine {
+            self.follower.follow(display, settings, at);
+            self.choice = display.forecast.next(self.follower.tick());
+            self.load.measure(meter, at);
+        }
+        self.status = self.models.status();
+        self.library.listen();
+        if let Some(model) = self.trainer.listen() {
+            self.notice = format!("trained: {} plays now", model.display());
+            self.models.choose(ModelChoice::Folder(model));
+            self.library.refresh();
+        }
+    }
+
+    /// What the window shows now.
+    pub fn scene<'a>(&'a self, settings: &'a Settings, host: Host<'a>) -> Scene<'a> {
+        let now = self.follower.now();
+        Scene {
+            notes: self.follower.notes(),
+            chords: self.follower.chords(),
+            now_beats: self.follower.beats(),
+            running: now.is_some(),
+            host_leads: self.engine.as_ref().is_some_and(|(display, _)| display.is_led()),
+            tempo: now.map_or(settings.tempo, |now| now.tempo),
+            bar_line_beats: self.follower.bar_line_beats(),
+            bar_beats: self.follower.bar_beats(),
+            settings,
+            key: self.engine.as_ref().and_then(|(_, meter)| meter.key()),
+            choice: self.choice.as_ref(),
+            models: self.library.models(),
+            model: self.library.place_of(&self.models.choice()),
+            model_problem: self.status.problem.as_deref(),
+            presets: self.library.cards(),
+            preset: self.library.chosen(),
+            health: self.health(),
+            training: self.training(),
+            captured: self.captured.as_deref(),
+            notice: &self.notice,
+            host,
+        }
+    }
+
+    /// Does what was asked for, as far as it needs nobody else.
+    pub fn answer(&mut self, asked: Asked) -> Left {
+        match asked {
+            Asked::TakePreset(place) => {
+                return match self.library.take(place) {
+                    Some(preset) => Left::Take(Box::new(preset)),
+                    None => Left::Nothing,
+                };
+            }
+            Asked::ChooseModel(place) => {
+                if let Some(model) = self.library.model(place) {
+                    self.models.choose(model);
+                }
+            }
+            Asked::Open(path) => self.open(&path),
+            Asked::Train(minutes) => self.trainer.start(minutes),
+            Asked::EndTraining => self.trainer.end(),
+            Asked::Capture(bars) => self.capture(bars),
+            Asked::Reveal => {
+                if let Some(Err(error)) = self.captured.as_deref().map(captures::reveal) {
+                    self.notice = format!("the file browser can't be opened: {error}");
+                }
+            }
+            Asked::Refresh => self.library.refresh(),
+            other => return Left::Yours(other),
+        }
+        Left::Nothing
+    }
+
+    /// Says what whoever leads has to say, once for each time that it is another.
+    pub fn hear(&mut self, notice: &str) {
+        if self.heard != notice {
+            notice.clone_into(&mut self.heard);
+            notice.clone_into(&mut self.notice);
+        }
+    }
+
+    /// Says something in the window.
+    pub fn say(&mut self, notice: String) {
+        self.notice = notice;
+    }
+
+    /// A model folder plays, a folder of MIDI files is offered for training.
+    fn open(&mut self, path: &Path) {
+        let found = library::what_is(path);
+        self.notice = match found {
+            library::Found::Model => {
+                self.models.choose(ModelChoice::Folder(path.to_owned()));
+                self.library.add(path);
+                format!("plays with the model in {}", path.display())
+            }
+            library::Found::Midi(files) => {
+                self.trainer.offer(path.to_owned());
+                let s = if files == 1 { "" } else { "s" };
+                format!("{files} MIDI file{s} to learn from in {}", path.display())
+            }
+            library::Found::Neither(why) => why,
+        };
+    }
+
+    fn capture(&mut self, bars: u32) {
+        self.notice = match captures::save(&self.follower, bars) {
+            Ok(path) => {
+                let said = format!("captured {}", path.display());
+                self.captured = Some(path);
+                said
+            }
+            Err(why) => why,
+        };
+    }
+
+    fn training(&self) -> Option<&Training> {
+        self.trainer.training()
+    }
+
+    fn health(&self) -> Health<'_> {
+        use std::sync::atomic::Ordering::Relaxed;
+        let (device, device_problem) =
+            (self.status.device.device, self.status.device.problem.as_deref());
+        let active = self.engine.is_some() && !self.status.name.is_empty();
+        let rest = Health { device, device_problem, active, ..Health::default() };
+        let Some((_, meter)) = &self.engine else { return rest };
+        let times = |h: &Histogram| h.quantile(0.5).zip(h.quantile(0.99)).map(<[_; 2]>::from);
+        Health {
+            answer: times(&meter.answer),
+            reaction: times(&meter.reaction),
+            step: times(&meter.step),
+            played: meter.notes.load(Relaxed),
+            heard: self.follower.heard(),
+            late: meter.late_plans.load(Relaxed) + meter.late_notes.load(Relaxed),
+            dropped: meter.dropped(),
+            refused: meter.refused.load(Relaxed),
+            cpu: self.load.share,
+            since_heard: self.follower.since_heard(),
+            ..rest
+        }
+    }
+}
+
+impl Drop for Backstage {
+    fn drop(&mut self) {
+        self.leave();
+    }
+}
+
+impl Load {
+    fn measure(&mut self, meter: &Meter, at: Instant) {
+        let busy = meter.busy_nanos.load(std::sync::atomic::Ordering::Relaxed);
+        let Some((since, before)) = self.since else {
+            self.since = Some((at, busy));
+            return;
+        };
+        let seconds = at.saturating_duration_since(since).as_secs_f64();
+        if seconds >= 1.0 {
+            self.share = Some((busy.saturating_sub(before) as f64 * 1e-9 / seconds) as f32);
+            self.since = Some((at, busy));
+        }
+    }
+}

@@ -7,7 +7,7 @@ use nice_plug::context::gui::{GuiContext, ParamSetter};
 use nice_plug::editor::dpi::LogicalSize;
 use nice_plug::editor::{ResizeHint, SizeConstraints};
 use nice_plug::prelude::BoolParam;
-use nice_plug_egui::baseview::{HandlerError, WindowSize};
+use nice_plug_egui::baseview::HandlerError;
 use nice_plug_egui::{
     EguiEditor, EguiEditorState, EguiNiceSettings, Frame, NiceEguiApp, RepaintNotifier,
     create_egui_editor,
@@ -117,10 +117,6 @@ impl NiceEguiApp for Window {
             self.answer(one);
         }
         self.let_go(now);
-    }
-
-    fn resized(&mut self, size: WindowSize) {
-        self.view.resized([size.logical.width as f32, size.logical.height as f32]);
     }
 
     fn editor_closed(&mut self) {

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
+use egui_baseview::baseview::HandlerError;
 use egui_baseview::baseview::dpi::LogicalSize;
-use egui_baseview::baseview::{HandlerError, WindowSize};
 use egui_baseview::{App, EguiWindow, EguiWindowSettings, Frame};
 use parking_lot::Mutex;
 
@@ -212,9 +212,5 @@ impl App for Pane {
             };
             self.link.wanted.lock().push_back(wanted);
         }
-    }
-
-    fn resized(&mut self, size: WindowSize) {
-        self.view.resized([size.logical.width as f32, size.logical.height as f32]);
     }
 }

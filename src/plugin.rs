@@ -27,6 +27,7 @@ use crate::plugin::events::{Inbox, Outbox};
 use crate::plugin::render::Pace;
 use crate::plugin::transport::{Seam, later};
 
+mod automation;
 mod bar_line;
 mod choices;
 mod clap_face;
@@ -192,6 +193,7 @@ impl Plugin for Sideman {
         context: &mut impl ProcessContext<Self>,
     ) -> ProcessStatus {
         let is_render = self.pace.begin(Instant::now());
+        self.desk.automation.begin_piece(buffer.samples());
         let params = &self.desk.params;
         let offline = self.renders || params.render.value() || is_render;
         let settings = params.settings();

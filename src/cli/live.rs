@@ -84,7 +84,7 @@ struct Live<'a> {
 pub(crate) fn run(args: &LiveArgs) -> anyhow::Result<()> {
     #[cfg(feature = "window")]
     if args.window {
-        return pane::run(|link| play(args, Some(link)));
+        return pane::run(args, |link| play(args, Some(link)));
     }
     play(args, None)
 }

@@ -8,12 +8,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::{Duration, Instant};
 
+use nice_plug::params::internals::ParamPtr;
 use nice_plug::prelude::{Params as _, nice_log, nice_warn};
 use parking_lot::Mutex;
 
 use crate::infer::model_slot::ModelSlot;
 use crate::link::display::Display;
 use crate::link::meter::Meter;
+use crate::plugin::automation::Automation;
 use crate::plugin::menu::Menu;
 use crate::plugin::params::{SidemanParams, put};
 use crate::plugin::readings::{self, Kind, Values};
@@ -32,6 +34,8 @@ thread_local! {
 
 /// The desk. Shared by the instance, its worker and the entry that the host calls.
 pub(crate) struct Desk {
+    /// Refers to the parameters, which live as long as this.
+    pub(crate) automation: Automation,
     pub(crate) params: Arc<SidemanParams>,
     pub(crate) models: Arc<ModelSlot>,
     pub(crate) values: Values,
@@ -67,12 +71,17 @@ impl Desk {
         let models = Arc::<ModelSlot>::default();
         let menu = Arc::new(Menu::open());
         let params = Arc::new(SidemanParams::new(Saved::new(Arc::clone(&models)), &menu));
-        let numbers = params.param_map().iter().map(|(id, _, _)| readings::number_of(id)).collect();
+        let map = params.param_map();
+        let numbered =
+            |(id, param, _): &(String, ParamPtr, String)| (readings::number_of(id), *param);
+        let automation = Automation::new(map.iter().map(numbered).collect());
+        let numbers = map.iter().map(|(id, _, _)| readings::number_of(id)).collect();
         let desk = Arc::new(Self {
             params,
             models,
             values: Values::default(),
             renders: AtomicBool::new(false),
+            automation,
             menu,
             numbers,
             book: Mutex::default(),

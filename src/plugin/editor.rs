@@ -98,7 +98,6 @@ impl NiceEguiApp for Window {
         _frame: &mut Frame,
     ) -> Result<(), HandlerError> {
         View::prepare(&egui_ctx);
-        self.view.open();
         self.context = Some(context);
         Ok(())
     }

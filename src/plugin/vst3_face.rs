@@ -30,6 +30,7 @@ use nice_plug::wrapper::vst3::{PluginInfo, Wrapper};
 use parking_lot::Mutex;
 
 use crate::plugin::Sideman;
+use crate::plugin::automation::Veil;
 use crate::plugin::desk::Desk;
 use crate::plugin::readings::{self, READINGS, Told};
 
@@ -120,12 +121,14 @@ impl IPluginFactoryTrait for Factory {
         }
         let (inner, desk) = Desk::of(Wrapper::<Sideman>::new);
         let Some(desk) = desk else { return kResultFalse };
+        let veil = Veil::new(desk.numbers());
         let face = ComWrapper::new(Face {
             inner,
             desk,
             handler: Mutex::default(),
             is_processing: AtomicBool::new(false),
             told: Told::default(),
+            veil,
         });
         let Some(unknown) = face.to_com_ptr::<FUnknown>() else { return kResultFalse };
         let unknown = unknown.as_ptr();
@@ -158,6 +161,7 @@ struct Face {
     handler: Mutex<Option<ComPtr<IComponentHandler>>>,
     is_processing: AtomicBool,
     told: Told,
+    veil: Veil,
 }
 
 impl Class for Face {
@@ -372,13 +376,23 @@ impl IAudioProcessorTrait for Face {
 
     /// Audio thread. No allocation, lock or system call.
     unsafe fn process(&self, data: *mut ProcessData) -> tresult {
-        // SAFETY: what the host passed, passed on.
+        // SAFETY: the host lends it for the call.
+        let Some(lent) = (unsafe { data.as_mut() }) else { return kInvalidArgument };
+        let (host, samples) = (lent.inputParameterChanges, lent.numSamples);
+        // SAFETY: as above.
+        if let Some(changes) = unsafe { ComRef::from_raw(host) } {
+            self.desk.automation.note(changes, samples.max(0) as u32);
+            lent.inputParameterChanges = self.veil.over(host);
+        }
+        // SAFETY: what the host passed, with a list of ours that lives as long as this.
         let result = unsafe { self.inner.process(data) };
-        // SAFETY: the host lends both for the call.
-        let lent = unsafe {
-            data.as_ref().map(|d| (d.numSamples, ComRef::from_raw(d.outputParameterChanges)))
-        };
-        if let Some((samples @ 1.., Some(changes))) = lent {
+        self.desk.automation.end();
+        // SAFETY: as above.
+        let Some(lent) = (unsafe { data.as_mut() }) else { return result };
+        lent.inputParameterChanges = host;
+        // SAFETY: as above.
+        let changes = unsafe { ComRef::from_raw(lent.outputParameterChanges) };
+        if let (samples @ 1.., Some(changes)) = (samples, changes) {
             self.tell(changes, samples - 1);
         }
         result

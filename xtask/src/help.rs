@@ -10,6 +10,7 @@ pub(crate) fn page(task: &str) -> Option<&'static str> {
         "check" => CHECK,
         "check-cuda" => CHECK_CUDA,
         "desktop" => DESKTOP,
+        "screenshots" => SCREENSHOTS,
         "peers" => PEERS,
         "ci" => CI,
         "bundle" | "bundle-universal" => BUNDLE,
@@ -32,6 +33,7 @@ Tasks:
   ci                  check, then test
   bundle [arguments]  build the CLAP and VST3 plugins into target/bundled; --cuda: for NVIDIA's GPUs
   desktop [folder]    menu entry, icon, pages for man and completions, for you alone
+  screenshots --out DIR  pictures of the window in every state
   help [task]         this page, or the page of a task
 
 Examples:
@@ -68,6 +70,17 @@ Usage: cargo xtask desktop [folder of the programs]
 Examples:
   cargo xtask desktop
   cargo xtask desktop target/release
+";
+
+const SCREENSHOTS: &str = "\
+Builds the programs, opens the window on a virtual screen (Xvfb) in every state - idle, each mode, models, training, an error -
+and takes a picture of each. It plays in real time: all of them take about seven minutes.
+
+Usage: cargo xtask screenshots --out DIR [state...]
+
+Examples:
+  cargo xtask screenshots --out pictures
+  cargo xtask screenshots --out pictures idle trade
 ";
 
 const TEST: &str = "\

@@ -15,6 +15,7 @@ mod help;
 mod jam;
 mod peers;
 mod realtime;
+mod screenshots;
 mod step;
 mod system;
 mod test;
@@ -60,6 +61,7 @@ fn run(args: &[String]) -> Outcome {
             no_arguments(task, args).and_then(|()| check_cuda::run(&Workspace::find()?))
         }
         "desktop" => desktop::run(&Workspace::find()?, args),
+        "screenshots" => screenshots::run(&Workspace::find()?, args),
         "peers" => peers::run(&Workspace::find()?, args),
         "ci" => {
             no_arguments(task, args)?;
@@ -111,6 +113,7 @@ mod tests {
             "bundle",
             "bundle-universal",
             "desktop",
+            "screenshots",
         ] {
             assert!(run(&words(&format!("{task} --help"))).is_ok(), "{task}");
             assert!(run(&words(&format!("help {task}"))).is_ok(), "help {task}");

@@ -23,6 +23,12 @@ pub(crate) enum Need {
     Ardour,
     /// JACK's server: the sound card of that Ardour.
     Jack,
+    /// A virtual screen, with a software OpenGL: pictures of the window are taken on it.
+    Xvfb,
+    /// Presses keys there.
+    Xdotool,
+    /// Takes pictures there.
+    Import,
 }
 
 impl Need {
@@ -40,6 +46,9 @@ impl Need {
             Self::JackHeaders => step::answers(&pkg_config, &["--exists", "jack"]),
             Self::Ardour => step::answers("ardour7-lua", &["--version"]),
             Self::Jack => step::answers("jackd", &["--version"]),
+            Self::Xvfb => step::answers("Xvfb", &["-help"]),
+            Self::Xdotool => step::answers("xdotool", &["version"]),
+            Self::Import => step::answers("import", &["-version"]),
         }
     }
 
@@ -51,6 +60,9 @@ impl Need {
             Self::JackHeaders => "the JACK headers",
             Self::Ardour => "Ardour 7",
             Self::Jack => "jackd",
+            Self::Xvfb => "Xvfb",
+            Self::Xdotool => "xdotool",
+            Self::Import => "ImageMagick's import",
         }
     }
 }
@@ -91,6 +103,12 @@ impl Manager {
             (_, Need::Ardour) => "ardour",
             (Self::Apt, Need::Jack) => "jackd2",
             (Self::Dnf, Need::Jack) => "jack-audio-connection-kit",
+            (Self::Apt, Need::Xvfb) => "xvfb libgl1-mesa-dri",
+            (Self::Dnf, Need::Xvfb) => "xorg-x11-server-Xvfb",
+            (Self::Pacman, Need::Xvfb) => "xorg-server-xvfb",
+            (_, Need::Xdotool) => "xdotool",
+            (Self::Apt | Self::Pacman, Need::Import) => "imagemagick",
+            (Self::Dnf, Need::Import) => "ImageMagick",
         }
     }
 
@@ -155,7 +173,7 @@ fn install_by_apt(missing: &[Need]) -> Outcome {
         &heading,
         apt()
             .args(["install", "-y", "-qq", "-o", "Dpkg::Use-Pty=0", "--no-install-recommends"])
-            .args(&packages),
+            .args(packages.iter().flat_map(|package| package.split_whitespace())),
     )
 }
 

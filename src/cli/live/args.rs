@@ -7,6 +7,8 @@ use clap::Args;
 use crate::cli::live::time_args::TimeArgs;
 use crate::cli::sideman::Playing;
 use crate::cli::sound_args::SoundArgs;
+#[cfg(feature = "window")]
+use crate::window::page::Page;
 
 /// What `sideman` alone takes.
 #[derive(Args, Debug)]
@@ -40,6 +42,14 @@ pub(crate) struct LiveArgs {
     #[cfg(feature = "window")]
     #[arg(long, help_heading = "What it shows and keeps")]
     pub(super) window: bool,
+    /// With --window: the page to begin with: models, presets, capture, health or look
+    #[cfg(feature = "window")]
+    #[arg(long, help_heading = "What it shows and keeps", value_name = "PAGE", requires = "window", value_parser = page)]
+    pub(super) page: Option<Page>,
+    /// With --window: as if this folder were dropped on it: a model is played, MIDI files are offered to learn from
+    #[cfg(feature = "window")]
+    #[arg(long, help_heading = "What it shows and keeps", value_name = "DIR", requires = "window")]
+    pub(super) open: Option<PathBuf>,
     /// End after this many seconds
     #[arg(long, help_heading = "What it shows and keeps", value_name = "N")]
     pub(super) seconds: Option<f64>,
@@ -57,6 +67,13 @@ pub(crate) struct LiveArgs {
     /// Play the melody of a MIDI file to Sideman as if by hand, to rehearse without a keyboard
     #[arg(long, help_heading = "Your hands", value_name = "FILE.mid", conflicts_with = "jack")]
     pub(super) play_in: Option<PathBuf>,
+}
+
+/// The page of this name.
+#[cfg(feature = "window")]
+fn page(name: &str) -> Result<Page, String> {
+    let found = Page::ALL.into_iter().find(|page| page.name().eq_ignore_ascii_case(name));
+    found.ok_or_else(|| "there is models, presets, capture, health and look".to_owned())
 }
 
 /// What it plays on.

@@ -1,6 +1,7 @@
 //! The window of a live session: it has the main thread, as some systems demand, and the session leads on another.
 
 use std::collections::VecDeque;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
@@ -10,6 +11,7 @@ use egui_baseview::baseview::dpi::LogicalSize;
 use egui_baseview::{App, EguiWindow, EguiWindowSettings, Frame};
 use parking_lot::Mutex;
 
+use super::args::LiveArgs;
 use crate::infer::model_slot::ModelSlot;
 use crate::link::display::Display;
 use crate::link::meter::Meter;
@@ -21,6 +23,7 @@ use crate::standalone::stage::{Desk, Wish};
 use crate::window::asked::Asked;
 use crate::window::backstage::{Backstage, Left};
 use crate::window::look::{LEAST_SIZE, Look};
+use crate::window::page::Page;
 use crate::window::scene::Host;
 use crate::window::view::View;
 
@@ -88,7 +91,10 @@ impl Link {
 ///
 /// # Errors
 /// Those of the session.
-pub(super) fn run(lead: impl FnOnce(&Link) -> anyhow::Result<()> + Send) -> anyhow::Result<()> {
+pub(super) fn run(
+    args: &LiveArgs,
+    lead: impl FnOnce(&Link) -> anyhow::Result<()> + Send,
+) -> anyhow::Result<()> {
     let link = Arc::new(Link::default());
     std::thread::scope(|scope| {
         let leads = Arc::clone(&link);
@@ -97,7 +103,7 @@ pub(super) fn run(lead: impl FnOnce(&Link) -> anyhow::Result<()> + Send) -> anyh
             leads.ended.store(true, Ordering::Release);
             ended
         });
-        match open(&link) {
+        match open(&link, args.page, args.open.clone()) {
             Ok(()) => link.closed.store(true, Ordering::Release),
             Err(why) => eprintln!("sideman: no window ({why}); it plays on, Ctrl-C ends it"),
         }
@@ -153,8 +159,16 @@ fn keep_preset(desk: &Desk) -> Result<String, PresetError> {
 }
 
 /// Shows the window until it is closed.
-fn open(link: &Arc<Link>) -> Result<(), egui_baseview::baseview::Error> {
+fn open(
+    link: &Arc<Link>,
+    page: Option<Page>,
+    folder: Option<PathBuf>,
+) -> Result<(), egui_baseview::baseview::Error> {
     let look = Look::open();
+    let mut view = View::new(look);
+    if let Some(page) = page {
+        view.open_page(page);
+    }
     let [width, height] = look.size.map(|side| f64::from(side * look.zoom));
     let [least_width, least_height] = LEAST_SIZE.map(f64::from);
     let settings = EguiWindowSettings::new()
@@ -162,7 +176,7 @@ fn open(link: &Arc<Link>) -> Result<(), egui_baseview::baseview::Error> {
         .with_size(LogicalSize::new(width, height))
         .with_min_size(Some(LogicalSize::new(least_width, least_height)))
         .with_zoom_factor(look.zoom);
-    let pane = Pane { link: Arc::clone(link), view: View::new(look), backstage: None };
+    let pane = Pane { link: Arc::clone(link), view, backstage: None, folder };
     EguiWindow::create(settings, pane)?.run_until_closed()
 }
 
@@ -171,12 +185,13 @@ struct Pane {
     link: Arc<Link>,
     view: View,
     backstage: Option<Backstage>,
+    /// Is to be opened at first.
+    folder: Option<PathBuf>,
 }
 
 impl App for Pane {
     fn build(&mut self, egui_ctx: egui::Context, _frame: &mut Frame) -> Result<(), HandlerError> {
         View::prepare(&egui_ctx);
-        self.view.open();
         Ok(())
     }
 
@@ -195,6 +210,9 @@ impl App for Pane {
         backstage.follow(&shown.settings, Instant::now());
         if !shown.notice.is_empty() {
             backstage.hear(&shown.notice);
+        }
+        if let Some(folder) = self.folder.take() {
+            backstage.answer(Asked::Open(folder));
         }
         let host = Host { name: "", drags_out: false, automates: false };
         let asked = self.view.ui(ui, &backstage.scene(&shown.settings, host));

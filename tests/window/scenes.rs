@@ -189,13 +189,7 @@ fn notes(mode: Mode, now: f64) -> Vec<SeenNote> {
             add(Voice::Machine, begin, 1.75, key(root), 88);
             for (at, len) in [(1.5, 0.5), (2.5, 1.0)] {
                 for third in [2, 4, 6] {
-                    add(
-                        Voice::Machine,
-                        begin + at,
-                        len,
-                        key(root + 7 + third),
-                        58 + 5 * third as u8,
-                    );
+                    add(Voice::Machine, begin + at, len, key(root + third), 58 + 5 * third as u8);
                 }
             }
         }

@@ -56,7 +56,9 @@ pub struct View {
     is_offered: bool,
     /// Whether a text field had the focus when the frame before ended: then keys are letters.
     is_writing: bool,
-    opened_at: Option<f64>,
+    /// When the window was opened and when it was drawn last, by the clock of egui, which begins anew with each window.
+    opened_at: f64,
+    drawn_at: f64,
     /// A size that is not kept yet, and since when it is so.
     resized: Option<(Vec2, f64)>,
 }
@@ -72,12 +74,6 @@ impl View {
     /// Gives egui fonts and style. Once, before the first frame.
     pub fn prepare(ctx: &Context) {
         palette::prepare(ctx);
-    }
-
-    /// The window was opened, maybe not for the first time: nothing is under the hand.
-    pub fn open(&mut self) {
-        (self.hand, self.is_writing) = (Hand::default(), false);
-        (self.opened_at, self.resized) = (None, None);
     }
 
     /// How it is drawn at present.
@@ -102,7 +98,7 @@ impl View {
         let mut moves = self.camera.follow(scene.notes, &Span::of(scene), seconds);
         moves |= self.bars.follow(scene, seconds);
         let now = ctx.input(|input| input.time);
-        let open_for = (now - *self.opened_at.get_or_insert(now)).max(0.0);
+        let open_for = self.tell_time(now);
         let hints = hint::hints(scene, Duration::from_secs_f64(open_for));
         self.bring_up(scene);
         let mut whole = ui.new_child(UiBuilder::new().max_rect(rect).id_salt("window"));
@@ -123,6 +119,16 @@ impl View {
             ctx.request_repaint_after(IDLE);
         }
         asked
+    }
+
+    /// How long the window has been open. One that is opened again finds nothing under the hand.
+    fn tell_time(&mut self, now: f64) -> f64 {
+        if now < self.drawn_at {
+            (self.hand, self.is_writing, self.resized) = (Hand::default(), false, None);
+            self.opened_at = now;
+        }
+        self.drawn_at = now;
+        (now - self.opened_at).max(0.0)
     }
 
     /// Gives egui the ground and the zoom of the look.

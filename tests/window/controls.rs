@@ -446,3 +446,19 @@ fn no_view_panics_on_what_no_music_can_be() {
     view.open_page(Page::Look);
     assert!((view.look().zoom - 1.0).abs() < 1e-6);
 }
+
+#[test]
+fn a_window_that_is_opened_again_begins_anew() {
+    let mut moment = scenes::idle();
+    moment.health.heard = 0;
+    let mut window = stage::usual(moment.clone());
+    assert!(window.harness.query_by_label_contains("No notes are arriving").is_none());
+    window.harness.run_steps(11 * 30);
+    window.harness.get_by_label_contains("No notes are arriving");
+    window.click("Temperature: 0.90");
+    window.harness.get_by_label("Value of Temperature");
+    let playing = window.harness.into_state();
+    let window = stage::resume(playing);
+    assert!(window.harness.query_by_label("Value of Temperature").is_none());
+    assert!(window.harness.query_by_label_contains("No notes are arriving").is_none());
+}

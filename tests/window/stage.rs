@@ -33,9 +33,14 @@ pub(crate) fn open(moment: Moment, look: Look, page: Option<Page>) -> Window {
     if let Some(page) = page {
         view.open_page(page);
     }
+    resume(Playing { view, moment, asked: Vec::new() })
+}
+
+/// Opens a window for a view that may have been shown before.
+pub(crate) fn resume(playing: Playing) -> Window {
     let textures = Textures::default();
     let harness = Harness::builder()
-        .with_size(look.size)
+        .with_size(playing.view.look().size)
         .with_step_dt(1.0 / 30.0)
         .with_max_steps(8)
         .renderer(textures.clone())
@@ -45,7 +50,7 @@ pub(crate) fn open(moment: Moment, look: Look, page: Option<Page>) -> Window {
                 let asked = playing.view.ui(ui, &playing.moment.scene());
                 playing.asked.extend(asked);
             },
-            Playing { view, moment, asked: Vec::new() },
+            playing,
         );
     let mut window = Window { harness, textures };
     window.run();

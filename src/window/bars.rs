@@ -17,9 +17,9 @@ use crate::window::palette::{CORNER, LARGE, Palette, SMALL, TEXT, font};
 use crate::window::scene::Scene;
 use crate::window::setting::{capital, meaning};
 
-/// Heights of head and foot, of the modes where there is little room and where there is enough, and the width of the rail.
-pub(super) const HEAD: f32 = 48.0;
-pub(super) const FOOT: f32 = 28.0;
+/// Heights of head, foot and modes, where there is little room and where there is enough, and the width of the rail.
+pub(super) const HEAD: [f32; 2] = [40.0, 48.0];
+pub(super) const FOOT: [f32; 2] = [22.0, 28.0];
 pub(super) const MODES: [f32; 2] = [30.0, 44.0];
 pub(super) const RAIL: f32 = 68.0;
 
@@ -33,7 +33,7 @@ pub(super) fn head(
 ) -> bool {
     ui.painter().rect_filled(rect, 0.0, palette.raised);
     ui.painter().hline(rect.x_range(), rect.bottom() - 0.5, Stroke::new(1.0, palette.line));
-    let inner = rect.shrink2(vec2(12.0, 8.0));
+    let inner = Rect::from_center_size(rect.center(), vec2(rect.width() - 24.0, 32.0));
     let right = Layout::right_to_left(Align::Center);
     let mut buttons =
         ui.new_child(UiBuilder::new().max_rect(inner).layout(right).id_salt("always"));
@@ -304,6 +304,11 @@ pub(super) fn foot(
 fn figures(scene: &Scene<'_>) -> String {
     let health = &scene.health;
     let mut figures = Vec::new();
+    if let Some(model) = scene.model.and_then(|place| scene.models.get(place)) {
+        let on =
+            if health.device.is_empty() { String::new() } else { format!(" on {}", health.device) };
+        figures.push(format!("{}{on}", model.name));
+    }
     if health.answer.is_some() {
         figures.push(format!("Answers in {}", latency(health.answer)));
     }

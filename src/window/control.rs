@@ -5,7 +5,8 @@ use std::f32::consts::{PI, TAU};
 use egui::text_selection::CCursorRange;
 use egui::{
     Align, Align2, Button, Event, EventFilter, Id, Key, Modifiers, MouseWheelUnit, Painter, Popup,
-    Pos2, Rect, Response, Role, Sense, Stroke, StrokeKind, TextEdit, Ui, WidgetInfo, pos2, vec2,
+    Pos2, Rect, Response, Role, ScrollArea, Sense, Stroke, StrokeKind, TextEdit, Ui, WidgetInfo,
+    pos2, vec2,
 };
 
 use crate::link::settings::Settings;
@@ -77,7 +78,9 @@ pub(super) fn control(
         ui.set_max_width(ui.spacing().tooltip_width);
         ui.label(listed.about);
         let start = setting::shown(listed, &listed.default, desk.styles);
-        let mut more = format!("At first: {start}.");
+        let is_dial = Kind::of(listed, desk.styles) == Kind::Turn;
+        let mut more =
+            if is_dial { format!("Double-click: {start}.") } else { format!("At first: {start}.") };
         if let Some(idle) = idle {
             more = format!("{idle} {more}");
         }
@@ -236,6 +239,7 @@ fn typing(
         .margin(vec2(4.0, 1.0))
         .min_size(vec2(0.0, VALUE));
     let field = rect.shrink2(vec2(4.0, 0.0));
+    ui.spacing_mut().interact_size.y = VALUE;
     let response = ui.put(field, edit).accessible_name(format!("Value of {name}"));
     if typed.is_new {
         typed.is_new = false;
@@ -294,13 +298,19 @@ fn choice(
             hand::put(listed.name, word.clone(), asked);
         }
     }
-    Popup::menu(&response).show(|ui| {
-        for word in words {
-            let text = setting::shown(listed, word, desk.styles);
-            if ui.selectable_label(*word == listed.value, text).clicked() {
-                hand::put(listed.name, word.clone(), asked);
+    let room = 0.85 * ui.ctx().content_rect().height();
+    Popup::menu(&response).width(170.0).show(|ui| {
+        ui.set_min_width(160.0);
+        ui.spacing_mut().button_padding = vec2(8.0, 2.0);
+        ui.spacing_mut().item_spacing.y = 0.0;
+        ScrollArea::vertical().max_height(room).show(ui, |ui| {
+            for word in words {
+                let text = setting::shown(listed, word, desk.styles);
+                if ui.selectable_label(*word == listed.value, text).clicked() {
+                    hand::put(listed.name, word.clone(), asked);
+                }
             }
-        }
+        });
     });
     response
 }

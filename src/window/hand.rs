@@ -2,7 +2,7 @@
 
 use crate::link::settings::Settings;
 use crate::preset::dial::{self, Dial};
-use crate::preset::parameter::Listed;
+use crate::preset::parameter::{Listed, ParameterError};
 use crate::window::asked::Asked;
 use crate::window::setting;
 
@@ -103,7 +103,7 @@ impl Hand {
                 self.typed = None;
                 put(listed.name, value, asked);
             }
-            Err(problem) => typed.problem = Some(problem.to_string()),
+            Err(problem) => typed.problem = Some(refusal(listed, &problem)),
         }
     }
 
@@ -113,6 +113,18 @@ impl Hand {
         let steps = self.wheel.trunc();
         self.wheel -= steps;
         steps as i32
+    }
+}
+
+/// Why a setting does not take a value, in the units that it is shown in.
+fn refusal(listed: &Listed, problem: &ParameterError) -> String {
+    let shown = |value: f64| setting::shown(listed, &hundredths(value), &[]);
+    match (problem, Dial::of(listed)) {
+        (ParameterError::Crossed, _) => "The lowest note would lie above the highest.".to_owned(),
+        (_, Dial::Number { low, high, .. }) => {
+            format!("It takes {} to {}.", shown(low), shown(high))
+        }
+        (_, Dial::Words { .. }) => format!("It takes {}.", listed.range.replace("..", " to ")),
     }
 }
 
@@ -230,8 +242,18 @@ mod tests {
         hand.begin_typing(&dial, "300 %".to_owned());
         hand.end_typing(&dial, &settings, &mut asked);
         let problem = hand.typed.as_ref().and_then(|typed| typed.problem.clone()).unwrap();
-        assert!(problem.contains("0.05..1"), "{problem}");
+        assert_eq!(problem, "It takes 5 % to 100 %.");
         assert!(asked.is_empty());
+        for (name, typed, wanted) in [
+            ("register-low", "H9", "It takes A0 to C8."),
+            ("register-low", "C8", "The lowest note would lie above the highest."),
+            ("tempo", "soon", "It takes 20.0 BPM to 400.0 BPM."),
+        ] {
+            let dial = listed(name, &settings);
+            hand.begin_typing(&dial, typed.to_owned());
+            hand.end_typing(&dial, &settings, &mut asked);
+            assert_eq!(hand.typed.as_ref().and_then(|t| t.problem.as_deref()), Some(wanted));
+        }
         hand.begin_typing(&dial, "40 %".to_owned());
         hand.end_typing(&dial, &settings, &mut asked);
         assert_eq!(asked[1], Asked::Set("top-p", "0.4".to_owned()));

@@ -10,7 +10,7 @@ use crate::window::palette::{Palette, SMALL, font};
 use crate::window::setting::{GROUPS, Group};
 
 /// Height of the tabs.
-pub(super) const TABS: f32 = 36.0;
+pub(super) const TABS: f32 = 34.0;
 /// Wider, a control is lost in its place.
 const WIDEST: f32 = 136.0;
 
@@ -38,7 +38,7 @@ pub(super) fn strip(
 fn tabs(ui: &mut Ui, rect: Rect, group: &mut usize, palette: &Palette) {
     let mut ui = ui.new_child(
         UiBuilder::new()
-            .max_rect(rect.shrink2(vec2(8.0, 4.0)))
+            .max_rect(rect.shrink2(vec2(8.0, 3.0)))
             .id_salt("tabs")
             .layout(egui::Layout::left_to_right(egui::Align::Center)),
     );

@@ -81,10 +81,14 @@ fn offered(
         ui.label(&training.doing);
     }
     ui.weak("It runs beside the music, at low priority; the model that plays now plays on until it is done.");
+    ui.label("About how long?");
     ui.horizontal_wrapped(|ui| {
-        ui.label("About");
         for minutes in MINUTES {
-            let text = format!("{minutes} minutes");
+            let text = if minutes % 60 == 0 {
+                format!("{} hours", minutes / 60)
+            } else {
+                format!("{minutes} minutes")
+            };
             if ui.selectable_label(offer.minutes == minutes, text).clicked() {
                 offer.minutes = minutes;
             }

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use egui::{Context, Key, Modifiers, Rect, ScrollArea, Stroke, Theme, Ui, UiBuilder, Vec2, vec2};
+use egui::{
+    Context, Key, Modifiers, Rect, ScrollArea, Sense, Stroke, Theme, Ui, UiBuilder, Vec2, vec2,
+};
 
 use crate::link::settings::Mode;
 use crate::window::appearance;
@@ -15,7 +17,7 @@ use crate::window::drop;
 use crate::window::hand::{Hand, put};
 use crate::window::health;
 use crate::window::hint::{self, Hint};
-use crate::window::look::{Ground, Look, ZOOM};
+use crate::window::look::{Ground, LEAST_SIZE, Look, ZOOM};
 use crate::window::models::{self, Models};
 use crate::window::page::{self, Page};
 use crate::window::palette::{self, Palette};
@@ -32,8 +34,8 @@ const WIDE: f32 = 900.0;
 const GAP: f32 = 8.0;
 /// The least height of the roll.
 const LEAST_ROLL: f32 = 80.0;
-/// A height for the parts that leaves room to spare.
-const ROOMY: f32 = 420.0;
+/// A height that leaves room to spare.
+const ROOMY: f32 = 500.0;
 /// How often an idle window is drawn, for what changes by itself.
 const IDLE: Duration = Duration::from_millis(100);
 /// A new size is kept when it has been still for so long, in seconds.
@@ -105,7 +107,17 @@ impl View {
         whole.set_clip_rect(rect);
         whole.set_style(ctx.global_style());
         whole.painter().rect_filled(rect, 0.0, palette.ground);
-        self.parts(&mut whole, rect, &hints, scene, &palette, &mut asked);
+        let [least_width, least_height] = LEAST_SIZE;
+        if rect.width() < least_width - 1.0 || rect.height() < least_height - 1.0 {
+            // A host may refuse a size, or a window be zoomed and not grow: all stays within reach.
+            let size = rect.size().max(LEAST_SIZE.into());
+            ScrollArea::both().id_salt("all").auto_shrink(false).show(&mut whole, |ui| {
+                let (rect, _) = ui.allocate_exact_size(size, Sense::hover());
+                self.parts(ui, rect, &hints, scene, &palette, &mut asked);
+            });
+        } else {
+            self.parts(&mut whole, rect, &hints, scene, &palette, &mut asked);
+        }
         drop::files(&ctx, rect, &palette, &mut asked);
         self.keep_size(&ctx, rect.size(), now, &mut asked);
         self.is_writing = ctx.text_edit_focused();
@@ -198,8 +210,9 @@ impl View {
         palette: &Palette,
         asked: &mut Vec<Asked>,
     ) {
-        let (head, rest) = rect.split_top_bottom_at_y(rect.top() + HEAD);
-        let (rest, foot) = rest.split_top_bottom_at_y(rest.bottom() - FOOT);
+        let room = usize::from(rect.height() > ROOMY);
+        let (head, rest) = rect.split_top_bottom_at_y(rect.top() + HEAD[room]);
+        let (rest, foot) = rest.split_top_bottom_at_y(rest.bottom() - FOOT[room]);
         let (rail, mut rest) = rest.split_left_right_at_x(rest.left() + RAIL);
         if bars::head(ui, head, scene, palette, asked) {
             self.toggle(Page::Presets);
@@ -215,7 +228,7 @@ impl View {
             rest = right;
         }
         if rest.width() > 1.0 {
-            self.play(ui, rest.shrink(GAP), scene, palette, asked);
+            self.play(ui, rest.shrink(GAP), room, scene, palette, asked);
         }
         if bars::foot(ui, foot, hints, scene, palette) {
             self.toggle(Page::Health);
@@ -227,12 +240,12 @@ impl View {
         &mut self,
         ui: &mut Ui,
         rect: Rect,
+        room: usize,
         scene: &Scene<'_>,
         palette: &Palette,
         asked: &mut Vec<Asked>,
     ) {
-        let modes = MODES[usize::from(rect.height() > ROOMY)];
-        let (modes, rest) = rect.split_top_bottom_at_y(rect.top() + modes);
+        let (modes, rest) = rect.split_top_bottom_at_y(rect.top() + MODES[room]);
         bars::modes(ui, modes, scene, palette, asked);
         let rest = rest.with_min_y(rest.top() + GAP);
         let strip = strip::TABS + control::HEIGHT + 2.0;

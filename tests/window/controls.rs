@@ -189,9 +189,9 @@ fn what_no_setting_takes_is_refused_with_the_reason() {
     window.click("Temperature: 0.90");
     window.send([Event::Text("9".to_owned())]);
     assert_eq!(window.press(Key::Enter), []);
-    window.harness.get_by_label_contains("it takes 0.05..2");
+    window.harness.get_by_label_contains("It takes 0.05 to 2.00");
     window.press(Key::Escape);
-    assert!(window.harness.query_by_label_contains("it takes 0.05..2").is_none());
+    assert!(window.harness.query_by_label_contains("It takes 0.05 to 2.00").is_none());
     assert!(window.harness.query_by_label("Value of Temperature").is_none());
 }
 
@@ -286,7 +286,7 @@ fn presets_are_found_taken_and_kept() {
 #[test]
 fn a_training_is_offered_watched_and_ended() {
     let mut window = stage::usual(scenes::training(TrainingState::Offered));
-    window.click("120 minutes");
+    window.click("2 hours");
     assert_eq!(window.click("Train"), [Asked::Train(120)]);
     assert_eq!(window.click("Not now"), [Asked::EndTraining]);
     for (state, button) in [
@@ -333,6 +333,22 @@ fn captures_are_made_and_taken_away() {
     moment.host.drags_out = false;
     let window = stage::open(moment, Look::default(), Some(Page::Capture));
     assert!(window.harness.query_by_label("Drag out").is_none());
+}
+
+#[test]
+fn a_window_that_is_zoomed_and_cannot_grow_stays_in_reach() {
+    let look = Look { size: [640.0, 420.0], zoom: 2.0, ..Look::default() };
+    let mut window = stage::open(scenes::idle(), look, Some(Page::Look));
+    window.harness.set_size(vec2(320.0, 210.0));
+    window.run();
+    window.harness.get_by_label("100 %").scroll_to_me();
+    window.run();
+    window.asked();
+    let asked = window.click("100 %");
+    assert!(
+        matches!(asked[..], [Asked::Keep(Look { zoom, .. }), ..] if (zoom - 1.0).abs() < 1e-6),
+        "{asked:?}"
+    );
 }
 
 #[test]

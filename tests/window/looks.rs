@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use egui::{HoveredFile, Rect, Shape};
+use egui::{Event, HoveredFile, Key, Rect, Shape};
+use egui_kittest::kittest::Queryable;
 use sideman::link::settings::Mode;
 use sideman::window::look::{Ground, Look};
 use sideman::window::page::Page;
@@ -105,6 +106,7 @@ fn every_state_is_drawn_at_every_size_and_on_both_grounds() {
         for (name, moment, page) in states() {
             let mut window = stage::open(moment, Look { size, zoom, ground }, page);
             assert!((window.harness.output().pixels_per_point - zoom).abs() < 1e-6);
+            assert_eq!(window.harness.ctx.content_rect().size(), egui::Vec2::from(size));
             if matches!(name, "accompany" | "health" | "training-running" | "idle") {
                 keep(&mut window, &format!("{name}-{kind}"));
             }
@@ -184,4 +186,50 @@ fn a_picture_that_is_another_is_told() {
     assert!(!is_like(&kept, &("60 ".to_owned() + &"50 ".repeat(199))), "a mark is missing");
     assert!(!is_like(&kept, &"53 ".repeat(200)), "another ground");
     assert!(!is_like(&kept, ""));
+}
+
+/// Whether a text is drawn.
+fn reads(window: &Window, wanted: &str) -> bool {
+    texts(window).iter().any(|(text, place, clip)| text.contains(wanted) && place.intersects(*clip))
+}
+
+#[test]
+fn what_the_hand_does_is_seen() {
+    let mut moment = scenes::playing(Mode::Accompany);
+    moment.settings.density = -0.4;
+    let mut window = stage::usual(moment.clone());
+    for (tab, title) in [
+        ("Pitch", "Keep to the chord that is held"),
+        ("Time", "Phrase ends after"),
+        ("Dynamics", "Follow my dynamics"),
+        ("MIDI", "Low keys choose the mode"),
+    ] {
+        window.click(tab);
+        assert!(reads(&window, title), "{tab}");
+        keep(&mut window, &format!("tab-{}", tab.to_lowercase()));
+    }
+    window.click("Pitch");
+    window.click("Scale: Chromatic");
+    assert!(reads(&window, "Harmonic minor"));
+    keep(&mut window, "list");
+    window.press(Key::Escape);
+    window.click("Character");
+    window.click("Temperature: 0.90");
+    window.send([Event::Text("9".to_owned())]);
+    window.press(Key::Enter);
+    assert!(reads(&window, "It takes 0.05 to 2.00"));
+    keep(&mut window, "refused");
+    window.press(Key::Escape);
+    window.harness.get_by_label("Note density").focus();
+    let at = window.place("Note density");
+    window.send([Event::PointerMoved(at)]);
+    window.harness.run_steps(30);
+    assert!(reads(&window, "Fewer or more notes than the model would play."));
+    keep(&mut window, "tooltip");
+    let why = window.harness.get_by_label_contains("Next: E3").rect();
+    let mut window = stage::usual(moment);
+    window.send([Event::PointerMoved(why.center_bottom() - egui::vec2(9.0, 12.0))]);
+    window.harness.run_steps(30);
+    assert!(reads(&window, "%") && reads(&window, "E4: "), "a key is told under the pointer");
+    keep(&mut window, "key");
 }

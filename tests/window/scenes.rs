@@ -154,12 +154,13 @@ fn notes(mode: Mode, now: f64) -> Vec<SeenNote> {
     let mut notes = Vec::new();
     let mut add = |voice: Voice, start: f64, len: f64, key: u8, velocity: u8| {
         let is_machine = voice == Voice::Machine;
-        if start > now && !is_machine {
+        // In Harmonise nothing is planned: each note is joined as it comes.
+        if start > now && (!is_machine || mode == Mode::Harmonise) {
             return;
         }
         let stage = match start {
             _ if start <= now => Stage::Played,
-            _ if start <= now + 1.0 => Stage::Committed,
+            _ if start <= now + 2.0 => Stage::Committed,
             _ => Stage::Planned,
         };
         let len = if is_machine || start + len <= now { len } else { now - start };

@@ -38,9 +38,10 @@ pub(crate) fn open(moment: Moment, look: Look, page: Option<Page>) -> Window {
 
 /// Opens a window for a view that may have been shown before.
 pub(crate) fn resume(playing: Playing) -> Window {
+    let size = playing.view.look().size;
     let textures = Textures::default();
     let harness = Harness::builder()
-        .with_size(playing.view.look().size)
+        .with_size(size)
         .with_step_dt(1.0 / 30.0)
         .with_max_steps(8)
         .renderer(textures.clone())
@@ -53,6 +54,8 @@ pub(crate) fn resume(playing: Playing) -> Window {
             playing,
         );
     let mut window = Window { harness, textures };
+    // A window grows when it is zoomed.
+    window.harness.set_size(size.into());
     window.run();
     window.asked();
     window

@@ -121,13 +121,14 @@ impl Take {
         let ppq = self.ticks_per_quarter;
         check((1..0x8000).contains(&ppq), || format!("{ppq} ticks in a quarter note"))?;
         let header = Header::new(Format::Parallel, Timing::Metrical(u15::new(ppq)));
-        let tracks = [
-            self.conductor()?,
-            self.player.events(PLAYER_TRACK)?,
-            self.machine.events(MACHINE_TRACK)?,
-        ];
+        let mut tracks = vec![self.conductor()?];
+        // A capture is the machine's alone: a sequencer should not show an empty track.
+        if !self.player.notes.is_empty() || self.machine.notes.is_empty() {
+            tracks.push(self.player.events(PLAYER_TRACK)?);
+        }
+        tracks.push(self.machine.events(MACHINE_TRACK)?);
         let mut bytes = Vec::new();
-        midly::write_std(&header, &tracks, &mut bytes)
+        midly::write_std(&header, tracks.iter(), &mut bytes)
             .map_err(|error| MidiOutError::Unfit(error.to_string()))?;
         Ok(bytes)
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use nice_plug::context::gui::{GuiContext, ParamSetter};
-use nice_plug::editor::dpi::LogicalSize;
+use nice_plug::editor::dpi::{LogicalSize, PhysicalSize, Size};
 use nice_plug::editor::{ResizeHint, SizeConstraints};
 use nice_plug::prelude::BoolParam;
 use nice_plug_egui::baseview::HandlerError;
@@ -64,7 +64,12 @@ impl Switch {
 pub(super) fn editor(desk: &Arc<Desk>) -> Option<Editor> {
     let look = Look::open();
     let [width, height] = look.size;
-    let size = LogicalSize::new(width * look.zoom, height * look.zoom);
+    // The adapter makes a window larger by the zoom and does not say so to the host, but where its size is told in pixels.
+    let size: Size = if (look.zoom - 1.0).abs() < 1e-3 {
+        LogicalSize::new(width, height).into()
+    } else {
+        PhysicalSize::new((width * look.zoom) as u32, (height * look.zoom) as u32).into()
+    };
     let state = EguiEditorState::from_size(size, look.zoom);
     let [least_width, least_height] = LEAST_SIZE;
     let settings = EguiNiceSettings::new().with_tile("Sideman").with_resize_hint(ResizeHint {

@@ -28,16 +28,19 @@ struct Shot {
 enum Step {
     /// So many tenths of a second go by.
     Wait(u64),
-    /// A key is pressed, by xdotool's name.
-    Key(&'static str),
+    /// The left button is pressed there, in points of a window at zoom 1.
+    Click(u32, u32),
 }
 
-use Step::{Key, Wait};
+use Step::{Click, Wait};
 
 const USUAL: (u32, u32, u32, bool) = (1040, 680, 1, false);
 
 /// Long enough for a few bars to be played.
 const PLAYED: &[Step] = &[Wait(130)];
+
+/// Until the tune that is played in is over, and it is Sideman's turn.
+const AFTERWARDS: &[Step] = &[Wait(360)];
 
 /// A shot of a mode while it plays.
 const fn playing(name: &'static str, args: &'static [&'static str]) -> Shot {
@@ -48,15 +51,25 @@ const fn playing(name: &'static str, args: &'static [&'static str]) -> Shot {
 const SHOTS: [Shot; 17] = [
     Shot { name: "idle", args: &["--mute"], steps: &[Wait(20)], window: USUAL },
     playing("accompany", &["--set", "mode=accompany"]),
-    playing("answer", &["--set", "mode=answer"]),
+    Shot { name: "answer", args: &["--set", "mode=answer"], steps: AFTERWARDS, window: USUAL },
     playing("trade", &["--set", "mode=trade", "--set", "trade-bars=2"]),
     playing("harmonise", &["--set", "mode=harmonise"]),
-    playing("solo", &["--set", "mode=solo", "--set", "scale=dorian", "--set", "key=D"]),
+    Shot {
+        name: "solo",
+        args: &["--set", "mode=solo", "--set", "scale=dorian", "--set", "key=D"],
+        steps: AFTERWARDS,
+        window: USUAL,
+    },
     playing("cold", &["--set", "temperature=0.4"]),
     playing("hot", &["--set", "temperature=1.8"]),
     Shot { name: "models", args: &["--page", "models"], steps: &[Wait(60)], window: USUAL },
     Shot { name: "presets", args: &["--page", "presets"], steps: &[Wait(60)], window: USUAL },
-    Shot { name: "capture", args: &["--page", "capture"], steps: &[Wait(100)], window: USUAL },
+    Shot {
+        name: "capture",
+        args: &["--page", "capture"],
+        steps: &[Wait(120), Click(131, 191), Wait(10)],
+        window: USUAL,
+    },
     Shot {
         name: "health",
         args: &["--mute", "--page", "health"],
@@ -67,10 +80,15 @@ const SHOTS: [Shot; 17] = [
     Shot {
         name: "training",
         args: &["--open", "MUSIC"],
-        steps: &[Wait(40), Key("Return"), Wait(400)],
+        steps: &[Wait(40), Click(186, 189), Wait(5), Click(146, 263), Wait(700)],
         window: USUAL,
     },
-    Shot { name: "error", args: &["--open", "BROKEN"], steps: &[Wait(60)], window: USUAL },
+    Shot {
+        name: "error",
+        args: &["--page", "models", "--open", "BROKEN"],
+        steps: &[Wait(60)],
+        window: USUAL,
+    },
     Shot { name: "light", args: &[], steps: PLAYED, window: (1040, 680, 1, true) },
     Shot { name: "twice", args: &[], steps: PLAYED, window: (1040, 680, 2, false) },
 ];
@@ -177,7 +195,10 @@ impl Stage {
         for step in shot.steps {
             match step {
                 Wait(tenths) => sleep(Duration::from_millis(100 * tenths)),
-                Key(key) => screen.xdotool(&["key", key])?,
+                Click(x, y) => {
+                    let [x, y] = [*x, *y].map(|side| (side * zoom).to_string());
+                    screen.xdotool(&["mousemove", &x, &y, "click", "1"])?;
+                }
             }
         }
         if let Ok(Some(status)) = program.0.try_wait() {
@@ -185,7 +206,11 @@ impl Stage {
         }
         let mut import = Command::new("import");
         import.args(["-window", "root"]).arg(picture).env("DISPLAY", &screen.display);
-        finish(&mut import)
+        finish(&mut import)?;
+        // As by Ctrl-C: it keeps what was played, and the next one has nothing to say of a session that was cut off.
+        finish(Command::new("kill").arg(program.0.id().to_string()))?;
+        program.0.wait().map_err(|e| Failure::new(e.to_string()))?;
+        Ok(())
     }
 }
 

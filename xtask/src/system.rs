@@ -47,7 +47,7 @@ impl Need {
             Self::Ardour => step::answers("ardour7-lua", &["--version"]),
             Self::Jack => step::answers("jackd", &["--version"]),
             Self::Xvfb => step::answers("Xvfb", &["-help"]),
-            Self::Xdotool => step::answers("xdotool", &["version"]),
+            Self::Xdotool => step::answers("xdotool", &["--version"]),
             Self::Import => step::answers("import", &["-version"]),
         }
     }

@@ -169,7 +169,7 @@ fn open(
     if let Some(page) = page {
         view.open_page(page);
     }
-    let [width, height] = look.size.map(|side| f64::from(side * look.zoom));
+    let [width, height] = look.size.map(f64::from);
     let [least_width, least_height] = LEAST_SIZE.map(f64::from);
     let settings = EguiWindowSettings::new()
         .with_title("Sideman")

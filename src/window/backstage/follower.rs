@@ -57,6 +57,8 @@ pub(super) struct Follower {
     /// The place that is shown, and when it was.
     shown: Option<(f64, Instant)>,
     notes: Vec<SeenNote>,
+    /// The chord of each half of a bar, and of stretches of the same name.
+    halves: Vec<SeenChord>,
     chords: Vec<SeenChord>,
     heard: u64,
     heard_at: Option<Instant>,
@@ -155,7 +157,7 @@ impl Follower {
         match event {
             Event::Take => {
                 self.played.clear();
-                self.chords.clear();
+                self.halves.clear();
                 self.shown = None;
             }
             Event::Struck { channel, key, velocity } => {
@@ -236,6 +238,8 @@ impl Follower {
     }
 
     /// Names what sounded in each half of a bar in sight; the half that is under way so far.
+    ///
+    /// What goes on under the same name is named once.
     fn name_chords(&mut self) {
         let (bar, line, now) = (self.bar_beats(), self.bar_line_beats(), self.beats());
         let half = bar * HALF_BAR;
@@ -243,16 +247,21 @@ impl Follower {
         let first = place(now - SHOWN_BEATS);
         // Halves that were over when they were judged stay as they are.
         let over = line + place(now) * half;
-        self.chords
-            .retain(|c| c.start_beats < over - 1e-6 && c.start_beats > now - 2.0 * SHOWN_BEATS);
-        let begin = self.chords.last().map_or(first, |last| place(last.start_beats + half * 1.5));
+        let stays =
+            |c: &SeenChord| c.start_beats < over - 1e-6 && c.start_beats > now - 2.0 * SHOWN_BEATS;
+        self.halves.retain(stays);
+        let begin = self.halves.last().map_or(first, |last| place(last.start_beats + half * 1.5));
+        // Of the half that is under way too little is known at first.
+        let end = if now - over < half * 0.5 { place(now) - 1.0 } else { place(now) };
         let mut nth = begin.max(first);
-        while nth <= place(now) {
+        while nth <= end {
             let start = line + nth * half;
             let name = self.chord_between(start, (start + half).min(now.max(start)));
-            self.chords.push(SeenChord { start_beats: start, name });
+            self.halves.push(SeenChord { start_beats: start, name });
             nth += 1.0;
         }
+        self.chords.clone_from(&self.halves);
+        self.chords.dedup_by(|next, last| next.name == last.name);
     }
 
     fn chord_between(&self, from: f64, to: f64) -> String {

@@ -11,7 +11,7 @@ use crate::window::asked::Asked;
 use crate::window::camera::Span;
 use crate::window::hand::put;
 use crate::window::health::latency;
-use crate::window::hint::Hint;
+use crate::window::hint::{Hint, device};
 use crate::window::page::Page;
 use crate::window::palette::{CORNER, LARGE, Palette, SMALL, TEXT, font};
 use crate::window::scene::Scene;
@@ -305,9 +305,7 @@ fn figures(scene: &Scene<'_>) -> String {
     let health = &scene.health;
     let mut figures = Vec::new();
     if let Some(model) = scene.model.and_then(|place| scene.models.get(place)) {
-        let on =
-            if health.device.is_empty() { String::new() } else { format!(" on {}", health.device) };
-        figures.push(format!("{}{on}", model.name));
+        figures.push(format!("{} on {}", capital(&model.name), device(health.device)));
     }
     if health.answer.is_some() {
         figures.push(format!("Answers in {}", latency(health.answer)));

@@ -12,6 +12,8 @@ const LEAST: f32 = 24.0;
 const MARGIN: f32 = 2.0;
 /// What is looked at before anything is played: C3 to C5.
 const AT_FIRST: [f32; 2] = [48.0, 72.0];
+/// A bar line this much before the beginning of the take is that beginning, in quarter notes.
+const SAME_LINE: f64 = 0.4;
 /// How long a move takes, in seconds: most of it is done in this time.
 const MOVE: f32 = 0.25;
 /// A move this small is done, in keys.
@@ -45,7 +47,7 @@ impl Span {
     /// The bar lines in view, with the numbers of the bars that begin there. The first whole bar of the take is 1.
     pub(super) fn bars(&self) -> impl Iterator<Item = (f64, i64)> {
         let Self { from, to, bar, bar_line, .. } = *self;
-        let pickup = bar_line.rem_euclid(bar);
+        let pickup = pickup(bar_line, bar);
         let first = ((from - pickup) / bar).ceil() as i64;
         let lines = (first..).map(move |number| (pickup + number as f64 * bar, number + 1));
         lines.take_while(move |(beats, _)| *beats <= to)
@@ -53,7 +55,7 @@ impl Span {
 
     /// The bar and the beat of the present, both counted from 1.
     pub(super) fn place(&self) -> (i64, i64) {
-        let into = self.now - self.bar_line.rem_euclid(self.bar);
+        let into = self.now - pickup(self.bar_line, self.bar);
         let bar = (into / self.bar).floor();
         (bar as i64 + 1, (into - bar * self.bar).floor() as i64 + 1)
     }
@@ -62,6 +64,13 @@ impl Span {
     pub(super) fn holds(&self, note: &SeenNote) -> bool {
         note.start_beats < self.to && note.start_beats + note.len_beats > self.from
     }
+}
+
+/// How long the take goes on before its first bar line. One that comes nearly a bar late is the take's own beginning, which moved a
+/// little as the tempo was followed.
+fn pickup(bar_line: f64, bar: f64) -> f64 {
+    let pickup = bar_line.rem_euclid(bar);
+    if bar - pickup < SAME_LINE { pickup - bar } else { pickup }
 }
 
 /// The keys in view, moving.
@@ -149,6 +158,7 @@ mod tests {
     fn places_are_counted_from_one() {
         assert_eq!(span(0.0, 0.0).place(), (1, 1));
         assert_eq!(span(6.5, 0.0).place(), (2, 3));
+        assert_eq!(span(6.5, 3.8).place(), (2, 3), "the line was drawn a little earlier");
         // In the pickup before the first bar line.
         assert_eq!(span(0.0, 1.0).place(), (0, 4));
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use egui::{Frame, Grid, RichText, Stroke, Ui};
 
-use crate::window::hint::{Hint, is_program};
+use crate::window::hint::{Hint, device, is_program};
 use crate::window::page::heading;
 use crate::window::palette::{CORNER, Palette};
 use crate::window::route::{self, ALONE, ROUTES};
@@ -76,11 +76,7 @@ fn figures(ui: &mut Ui, scene: &Scene<'_>, palette: &Palette) {
         ),
         ("Reaction", latency(health.reaction), format!("What planning takes of that. {usual}")),
         ("Model", latency(health.step), format!("One step of the model. {usual}")),
-        (
-            "Device",
-            if health.device.is_empty() { "-" } else { health.device }.to_owned(),
-            "Where the model runs.".to_owned(),
-        ),
+        ("Device", device(health.device), "Where the model runs.".to_owned()),
         (
             "CPU",
             health

@@ -116,8 +116,9 @@ pub(super) fn is_program(scene: &Scene<'_>) -> bool {
     scene.host.name.is_empty() && !scene.host.automates
 }
 
-fn device(name: &str) -> &str {
-    if name.is_empty() { "CPU" } else { name }
+/// Where the model runs, as people write it.
+pub(super) fn device(name: &str) -> String {
+    if name.is_empty() { "CPU".to_owned() } else { name.to_uppercase() }
 }
 
 fn count(number: u64, one: &str, many: &str) -> String {

@@ -15,7 +15,7 @@ use crate::window::training::{self, Offer};
 #[derive(Clone, PartialEq, Debug, Default)]
 pub(super) struct Models {
     path: String,
-    offer: Offer,
+    pub(super) offer: Offer,
 }
 
 /// Draws the page.

@@ -237,14 +237,26 @@ fn above(ui: &Ui, head: Rect, place: &Place<'_>, scene: &Scene<'_>, palette: &Pa
         if chord.name.is_empty() || right - at < CHORD_ROOM || at > chord_end {
             continue;
         }
-        let room = Rect::from_x_y_ranges(at..=right, chords.y_range());
-        let painter = painter.with_clip_rect(room);
         if left >= head.left() {
             painter.vline(left, chords.y_range(), Stroke::new(1.0, palette.strong_line));
         }
-        let at = pos2(at + 4.0, chords.center().y);
-        painter.text(at, Align2::LEFT_CENTER, &chord.name, font(TEXT), palette.text);
+        let names = [chord.name.as_str(), triad(&chord.name)].into_iter();
+        let mut galleys =
+            names.map(|name| painter.layout_no_wrap(name.to_owned(), font(TEXT), palette.text));
+        if let Some(galley) = galleys.find(|galley| at + 4.0 + galley.size().x <= right) {
+            let corner = pos2(at + 4.0, chords.center().y - galley.size().y / 2.0);
+            painter.galley(corner, galley, palette.text);
+        }
     }
+}
+
+/// A chord's root, and whether it is minor: what is left of its name where there is no room for more.
+fn triad(name: &str) -> &str {
+    let is_accidental = |c: char| matches!(c, '#' | 'b');
+    let root = 1 + usize::from(name.chars().nth(1).is_some_and(is_accidental));
+    let rest = name.get(root..).unwrap_or_default();
+    let is_minor = rest.starts_with('m') && !rest.starts_with("maj");
+    name.get(..root + usize::from(is_minor)).unwrap_or(name)
 }
 
 fn now_line(painter: &Painter, place: &Place<'_>, palette: &Palette) {
@@ -313,4 +325,18 @@ fn words(scene: &Scene<'_>, span: &Span) -> String {
         count(Voice::Machine, played),
         count(Voice::Machine, |stage| stage != Stage::Played),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn chords_are_shortened_to_their_triads() {
+        for (name, short) in
+            [("Fmaj7", "F"), ("Bbm7b5", "Bbm"), ("C#m", "C#m"), ("G/B", "G"), ("", ""), ("A", "A")]
+        {
+            assert_eq!(triad(name), short);
+        }
+    }
 }

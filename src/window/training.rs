@@ -18,11 +18,13 @@ const CURVE: f32 = 96.0;
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Offer {
     minutes: u32,
+    /// Whether it was made just now: then Enter is enough.
+    pub(super) is_new: bool,
 }
 
 impl Default for Offer {
     fn default() -> Self {
-        Self { minutes: MINUTES[1] }
+        Self { minutes: MINUTES[1], is_new: false }
     }
 }
 
@@ -95,7 +97,11 @@ fn offered(
         }
     });
     ui.horizontal(|ui| {
-        if strong_button(ui, "Train", palette).clicked() {
+        let train = strong_button(ui, "Train", palette);
+        if std::mem::take(&mut offer.is_new) {
+            train.request_focus();
+        }
+        if train.clicked() {
             asked.push(Asked::Train(offer.minutes));
         }
         if ui.button("Not now").clicked() {

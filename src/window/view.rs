@@ -197,6 +197,7 @@ impl View {
         let offered = scene.training.is_some_and(|t| t.state == TrainingState::Offered);
         if offered && !self.is_offered {
             self.page = Some(Page::Models);
+            self.models.offer.is_new = true;
         }
         self.is_offered = offered;
     }

@@ -286,6 +286,7 @@ fn presets_are_found_taken_and_kept() {
 #[test]
 fn a_training_is_offered_watched_and_ended() {
     let mut window = stage::usual(scenes::training(TrainingState::Offered));
+    assert_eq!(window.press(Key::Enter), [Asked::Train(30)]);
     window.click("2 hours");
     assert_eq!(window.click("Train"), [Asked::Train(120)]);
     assert_eq!(window.click("Not now"), [Asked::EndTraining]);

@@ -77,9 +77,8 @@ fn every_state_is_drawn_at_the_usual_size_with_no_text_cut_off() {
         window.harness.check_accessibility();
         for (text, place, clip) in texts(&window) {
             let seen = place.intersect(clip);
-            // What is scrolled away is cut off above and below; a chord may give way to the next.
-            let is_chord = clip.width() < 100.0;
-            let is_whole = seen.width() >= place.width() - 1.0 || is_chord || !seen.is_positive();
+            // What is scrolled away is cut off above and below.
+            let is_whole = seen.width() >= place.width() - 1.0 || !seen.is_positive();
             assert!(is_whole, "{name}: '{text}' at {place} is cut to {clip}");
             let size = window.harness.ctx.content_rect();
             assert!(

@@ -205,7 +205,10 @@ impl Stage {
             return Err(Failure::new(format!("{}: sideman has ended ({status})", shot.name)));
         }
         let mut import = Command::new("import");
-        import.args(["-window", "root"]).arg(picture).env("DISPLAY", &screen.display);
+        import
+            .args(["-window", "root", "-colors", "160"])
+            .arg(picture)
+            .env("DISPLAY", &screen.display);
         finish(&mut import)?;
         // As by Ctrl-C: it keeps what was played, and the next one has nothing to say of a session that was cut off.
         finish(Command::new("kill").arg(program.0.id().to_string()))?;

@@ -193,7 +193,7 @@ fn launch(folder: &Path, name: &str, steps: u64) -> Result<Run, String> {
     let runs = runs().ok_or("this system names no folder for data")?;
     fs::create_dir_all(&runs).map_err(|e| format!("{} can't be made: {e}", runs.display()))?;
     let out = runs.join(name);
-    let mut command = Command::new(program);
+    let mut command = behind_the_music(&program);
     command
         .args(["lstm", "--json", "--from", builtin::NAME, "--data"])
         .arg(folder)
@@ -238,6 +238,25 @@ fn launch(folder: &Path, name: &str, steps: u64) -> Result<Run, String> {
         spawned.map_err(|e| format!("no thread to follow the training: {e}"))?;
     }
     Ok(Run { child, out, told, is_stopping: false })
+}
+
+/// Starts the program so that all else goes before it: it is to take what the music leaves.
+#[cfg(unix)]
+fn behind_the_music(program: &Path) -> Command {
+    let mut nice = Command::new("nice");
+    nice.args(["-n", "15"]).arg(program);
+    nice
+}
+
+/// See above.
+#[cfg(windows)]
+fn behind_the_music(program: &Path) -> Command {
+    use std::os::windows::process::CommandExt as _;
+    /// `IDLE_PRIORITY_CLASS` of the Windows API.
+    const IDLE: u32 = 0x40;
+    let mut command = Command::new(program);
+    command.creation_flags(IDLE);
+    command
 }
 
 impl Told {

@@ -46,7 +46,7 @@ pub(crate) struct LiveArgs {
     #[cfg(feature = "window")]
     #[arg(long, help_heading = "What it shows and keeps", value_name = "PAGE", requires = "window", value_parser = page)]
     pub(super) page: Option<Page>,
-    /// With --window: as if this folder were dropped on it: a model is played, MIDI files are offered to learn from
+    /// With --window: open this folder at once: a model is played, MIDI files are offered to learn from
     #[cfg(feature = "window")]
     #[arg(long, help_heading = "What it shows and keeps", value_name = "DIR", requires = "window")]
     pub(super) open: Option<PathBuf>,

@@ -91,31 +91,29 @@ impl Choice {
     }
 }
 
+/// Choices that are told after somebody looked last: a window looks 60 times a second, or 10 when idle.
+const CREDIT: usize = 256;
+
 /// The choices that the plan was made by. Written by the worker, read by faces; never touched by the audio thread.
 #[derive(Debug, Default)]
 pub struct Forecast {
     choices: Mutex<Vec<Choice>>,
-    /// Windows that look.
-    watchers: AtomicUsize,
+    /// Choices that will be told yet, though nobody looks.
+    credit: AtomicUsize,
 }
 
 impl Forecast {
-    /// Somebody looks from now on, until [`Self::leave`].
+    /// Somebody looks. A window that is closed need not say so: what is told ends by itself.
     pub fn watch(&self) {
-        if self.watchers.fetch_add(1, Ordering::Relaxed) == 0 {
+        if self.credit.swap(CREDIT, Ordering::Relaxed) == 0 {
             // What was told to somebody long ago is of another plan.
             self.choices.lock().clear();
         }
     }
 
-    /// Somebody looks no more.
-    pub fn leave(&self) {
-        self.watchers.fetch_sub(1, Ordering::Relaxed);
-    }
-
     /// Whether anybody looks: else nothing need be told.
     pub fn is_watched(&self) -> bool {
-        self.watchers.load(Ordering::Relaxed) > 0
+        self.credit.load(Ordering::Relaxed) > 0
     }
 
     /// The plan from `from` on is void.
@@ -125,6 +123,8 @@ impl Forecast {
 
     /// A note was chosen.
     pub fn add(&self, choice: Choice) {
+        let less = |credit: usize| credit.checked_sub(1);
+        let _ = self.credit.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
         let mut choices = self.choices.lock();
         if choices.len() >= KEPT {
             choices.remove(0);
@@ -172,6 +172,20 @@ mod tests {
         let mut none = choice(0);
         none.barred = [Barred::SCALE; KEYS];
         assert!(none.shares(1.0, 1.0).iter().all(|s| *s == 0.0));
+    }
+
+    #[test]
+    fn what_nobody_looks_at_is_not_told_for_long() {
+        let forecast = Forecast::default();
+        assert!(!forecast.is_watched());
+        forecast.watch();
+        let told = (0..10_000).take_while(|onset| {
+            forecast.add(choice(*onset));
+            forecast.is_watched()
+        });
+        assert_eq!(told.count(), CREDIT - 1);
+        forecast.watch();
+        assert!(forecast.is_watched() && forecast.next(Tick(0)).is_none(), "old choices are gone");
     }
 
     #[test]

@@ -117,6 +117,18 @@ impl Desk {
         self.engine.lock().clone()
     }
 
+    /// The window is closed: no switch that it pressed stays down.
+    #[cfg(feature = "window")]
+    pub(crate) fn let_go(&self) {
+        let pressed = [&self.params.panic, &self.params.tap];
+        let mut down = pressed.into_iter().filter(|switch| switch.value()).peekable();
+        let any = down.peek().is_some();
+        down.for_each(|switch| put(switch, false));
+        if any {
+            self.tell_host();
+        }
+    }
+
     /// Puts a preset in place that was chosen in the window, in the host's list or not.
     #[cfg(feature = "window")]
     pub(crate) fn take(&self, preset: &Preset) {

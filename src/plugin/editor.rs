@@ -35,6 +35,7 @@ pub struct Window {
     host: String,
     view: View,
     backstage: Backstage,
+    /// While a frame is drawn.
     context: Option<GuiContext>,
     /// When a switch that was pressed is let go of.
     pressed: Vec<(Switch, Instant)>,
@@ -103,16 +104,19 @@ impl NiceEguiApp for Window {
         _frame: &mut Frame,
     ) -> Result<(), HandlerError> {
         View::prepare(&egui_ctx);
-        self.context = Some(context);
+        let open = Arc::new(Open { desk: Arc::clone(&self.desk), context });
+        egui_ctx.data_mut(|data| data.insert_temp(place(), open));
+        self.pressed.clear();
         Ok(())
     }
 
     fn ui(&mut self, ui: &mut egui::Ui, _frame: &mut Frame) {
         let settings = self.desk.params.settings();
-        match self.desk.engine() {
-            Some((display, meter)) => self.backstage.look_at(&display, &meter),
-            None => self.backstage.leave(),
+        if let Some((display, meter)) = self.desk.engine() {
+            self.backstage.look_at(&display, &meter);
         }
+        let open = ui.ctx().data(|data| data.get_temp::<Arc<Open>>(place()));
+        self.context = open.map(|open| open.context.clone());
         let now = Instant::now();
         self.backstage.follow(&settings, now);
         let host = Host { name: &self.host, drags_out: false, automates: true };
@@ -121,20 +125,29 @@ impl NiceEguiApp for Window {
             self.answer(one);
         }
         self.let_go(now);
-    }
-
-    fn editor_closed(&mut self) {
-        self.close();
+        self.context = None;
     }
 }
 
-impl Window {
-    fn close(&mut self) {
-        self.let_go(Instant::now() + PRESSED);
-        self.backstage.leave();
-        self.context = None;
-    }
+/// A window while it is open. Lies in egui's memory: the adapter does not say that a window is closed, but drops that with it.
+struct Open {
+    desk: Arc<Desk>,
+    /// The way to the host, which ends with the window.
+    context: GuiContext,
+}
 
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.desk.let_go();
+    }
+}
+
+/// Where it lies.
+fn place() -> egui::Id {
+    egui::Id::unique("sideman-open")
+}
+
+impl Window {
     fn answer(&mut self, asked: Asked) {
         let chooses_model = matches!(asked, Asked::ChooseModel(_) | Asked::Open(_));
         let before = self.desk.models.choice();

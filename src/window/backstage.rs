@@ -80,23 +80,15 @@ impl Backstage {
         if self.engine.as_ref().is_some_and(|(seen, _)| Arc::ptr_eq(seen, display)) {
             return;
         }
-        self.leave();
-        display.forecast.watch();
         self.follower = Follower::default();
         self.load = Load::default();
         self.engine = Some((Arc::clone(display), Arc::clone(meter)));
     }
 
-    /// Nobody looks any more: the window is closed.
-    pub fn leave(&mut self) {
-        if let Some((display, _)) = self.engine.take() {
-            display.forecast.leave();
-        }
-    }
-
     /// Catches up with the engine. Once before each [`Self::scene`].
     pub fn follow(&mut self, settings: &Settings, at: Instant) {
         if let Some((display, meter)) = &self.engine {
+            display.forecast.watch();
             self.follower.follow(display, settings, at);
             self.choice = display.forecast.next(self.follower.tick());
             self.load.measure(meter, at);
@@ -234,12 +226,6 @@ impl Backstage {
             since_heard: self.follower.since_heard(),
             ..rest
         }
-    }
-}
-
-impl Drop for Backstage {
-    fn drop(&mut self) {
-        self.leave();
     }
 }
 

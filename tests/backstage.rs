@@ -204,6 +204,16 @@ mod inside {
         let settings = Settings::default();
         let scene = stage.scene(&settings, HOST);
         assert!(scene.model_problem.is_some_and(|why| why.contains("can't be used")));
+        let before = models.status().name;
+        until(&mut stage, "the list", |stage| {
+            let scene = stage.scene(&settings, HOST);
+            scene.model.is_some_and(|place| scene.models[place].name == before)
+        });
+        let scene = stage.scene(&settings, HOST);
+        assert!(
+            scene.models.iter().any(|card| card.problem.is_some()),
+            "and the broken one says why"
+        );
         for nothing in ["nowhere", "model.json"] {
             stage.answer(Asked::Open(folder.join(nothing)));
             assert!(stage.scene(&settings, HOST).notice.contains(nothing));

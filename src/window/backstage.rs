@@ -118,7 +118,7 @@ impl Backstage {
             key: self.engine.as_ref().and_then(|(_, meter)| meter.key()),
             choice: self.choice.as_ref(),
             models: self.library.models(),
-            model: self.library.place_of(&self.models.choice()),
+            model: self.playing(),
             model_problem: self.status.problem.as_deref(),
             presets: self.library.cards(),
             preset: self.library.chosen(),
@@ -199,6 +199,14 @@ impl Backstage {
             }
             Err(why) => why,
         };
+    }
+
+    /// The place of the model that plays: the one that was chosen, or where that can't be used the one before.
+    fn playing(&self) -> Option<usize> {
+        match self.status.problem {
+            None => self.library.place_of(&self.models.choice()),
+            Some(_) => self.library.models().iter().position(|card| card.name == self.status.name),
+        }
     }
 
     fn training(&self) -> Option<&Training> {

@@ -80,7 +80,7 @@ const SHOTS: [Shot; 17] = [
     Shot {
         name: "training",
         args: &["--open", "MUSIC"],
-        steps: &[Wait(40), Click(186, 189), Wait(5), Click(146, 263), Wait(700)],
+        steps: &[Wait(40), Click(146, 263), Wait(600)],
         window: USUAL,
     },
     Shot {

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use sideman::data::midi_file::{MidiFile, Track};
+use sideman::infer::builtin;
 use sideman::infer::model_slot::{ModelChoice, ModelSlot};
 use sideman::link::display::{Display, Now};
 use sideman::link::meter::Meter;
@@ -72,7 +73,7 @@ mod inside {
 
     fn backstage() -> (Backstage, Arc<ModelSlot>) {
         let models = Arc::<ModelSlot>::default();
-        (Backstage::new(Arc::clone(&models)), models)
+        (Backstage::new(Arc::clone(&models), || {}), models)
     }
 
     /// Follows until it is so.
@@ -98,7 +99,7 @@ mod inside {
         std::fs::create_dir_all(&songs).unwrap();
         songs::write(&songs, 24);
         assert_eq!(stage.answer(Asked::Open(songs)), Left::Nothing);
-        assert_eq!(state(stage), Some(TrainingState::Offered));
+        until(stage, "the offer", |stage| state(stage) == Some(TrainingState::Offered));
     }
 
     #[test]
@@ -141,15 +142,18 @@ mod inside {
         let (mut stage, models) = backstage();
         offer(&mut stage, &folder);
         stage.answer(Asked::Train(5));
-        until(&mut stage, "the first measurement", |stage| {
+        until(&mut stage, "a better model", |stage| {
             let settings = Settings::default();
-            stage.scene(&settings, HOST).training.is_some_and(|t| !t.losses.is_empty())
+            let training = stage.scene(&settings, HOST).training.unwrap();
+            training.losses.iter().any(|loss| loss[1] < training.losses[0][1])
         });
+        assert_eq!(models.choice(), ModelChoice::Builtin);
         stage.answer(Asked::EndTraining);
         until(&mut stage, "the end", |stage| state(stage) != Some(TrainingState::Running));
         assert_eq!(state(&stage), Some(TrainingState::Stopped));
-        assert!(matches!(models.choice(), ModelChoice::Folder(_)), "what was learnt is kept");
-        assert!(models.load().is_some());
+        let ModelChoice::Folder(model) = models.choice() else { panic!("it plays") };
+        let (kept, began) = (Checkpoint::load(&model).unwrap(), builtin::checkpoint().unwrap());
+        assert_ne!(kept.hash(), began.hash(), "what was learnt is kept");
     }
 
     #[test]
@@ -175,6 +179,9 @@ mod inside {
         let now = Now { beats: Beats(23.9), bars, tempo: Tempo::new(90.0) };
         display.set_now(Some(now), false);
         stage.follow(&settings, Instant::now());
+        // One stops, and then captures.
+        display.set_now(None, false);
+        stage.follow(&settings, Instant::now());
         stage.answer(Asked::Capture(2));
         let path = stage.scene(&settings, HOST).captured.unwrap().to_owned();
         assert!(path.starts_with(folder.join("captures")), "{}", path.display());
@@ -199,6 +206,7 @@ mod inside {
         assert!(models.load().is_some());
         std::fs::write(folder.join("model.json"), "{").unwrap();
         stage.answer(Asked::Open(folder.clone()));
+        until(&mut stage, "the look", |_| models.choice() != ModelChoice::Builtin);
         assert!(models.load().is_none(), "the one before plays on");
         stage.follow(&Settings::default(), Instant::now());
         let settings = Settings::default();
@@ -216,7 +224,10 @@ mod inside {
         );
         for nothing in ["nowhere", "model.json"] {
             stage.answer(Asked::Open(folder.join(nothing)));
-            assert!(stage.scene(&settings, HOST).notice.contains(nothing));
+            until(&mut stage, "the look", |stage| {
+                let notice = stage.scene(&settings, HOST).notice;
+                notice.contains(nothing) && !notice.starts_with("looking")
+            });
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The plugin's window in a CLAP host on a virtual screen: opened, clicked all over, resized and closed again and again, it
 //! neither falls nor leaks. `SIDEMAN_OPENINGS=200` says how often.
 //!
-//! Skipped where there is no Xvfb.
+//! Skipped where there is no Xvfb, or no OpenGL for it.
 #![cfg(all(target_os = "linux", feature = "plugin", feature = "window"))]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails loudly")]
 #![allow(clippy::print_stderr, reason = "figures, and why there are none, are for whoever runs it")]
@@ -39,6 +39,12 @@ fn on_a_screen(test: &str) {
         eprintln!("skipped: Xvfb is not installed (apt-get install xvfb)");
         return;
     };
+    for library in ["libGL.so.1", "libX11.so.6", "libX11-xcb.so.1", "libXcursor.so.1"] {
+        if !is_here(library) {
+            eprintln!("skipped: {library} is not installed");
+            return;
+        }
+    }
     let folder = tempfile::tempdir().unwrap();
     let mut inside = Command::new(std::env::current_exe().unwrap());
     inside.args(["--exact", &format!("inside::{test}"), "--nocapture", "--ignored"]);
@@ -50,6 +56,13 @@ fn on_a_screen(test: &str) {
     }
     let status = inside.status().unwrap();
     assert!(status.success(), "{test}: {status}");
+}
+
+/// Whether a library of the desktop can be loaded.
+#[expect(unsafe_code, reason = "a library is loaded")]
+fn is_here(library: &str) -> bool {
+    // SAFETY: a library of the system, which the window would load, too.
+    unsafe { libloading::Library::new(library) }.is_ok()
 }
 
 #[test]

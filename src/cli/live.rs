@@ -228,6 +228,7 @@ impl Live<'_> {
                 Wanted::Asked(asked) => {
                     if let Some(news) = pane::answer(&mut self.desk, asked) {
                         self.say(news, look);
+                        link.refresh();
                     }
                 }
             }

@@ -16,7 +16,7 @@ use nice_plug::wrapper::vst3::vst3::Steinberg::Vst::{
 use nice_plug::wrapper::vst3::vst3::Steinberg::{kResultFalse, kResultOk, tresult};
 use nice_plug::wrapper::vst3::vst3::{Class, ComRef, ComWrapper};
 
-/// Changes that one block may bring; of more the last of each queue would not be heard, as no host sends.
+/// Changes of a block that are made on their samples; what goes beyond, as no host sends, is made at once.
 const CAPACITY: usize = 2_048;
 
 /// A number that no parameter has: the framework's own are below 2^31.
@@ -82,7 +82,7 @@ impl Automation {
 
     fn add(&self, sample: u32, place: usize, value: f32) {
         let count = self.count.load(Relaxed);
-        let Some((change, bits)) = self.changes.get(count) else { return };
+        let Some((change, bits)) = self.changes.get(count) else { return self.turn(place, value) };
         bits.store(value.to_bits(), Relaxed);
         change.store(u64::from(sample) << 32 | place as u64, Relaxed);
         self.count.store(count + 1, Relaxed);
@@ -106,6 +106,13 @@ impl Automation {
     }
 
     #[expect(unsafe_code, reason = "the framework has no safe way without an editor")]
+    fn turn(&self, place: usize, value: f32) {
+        if let Some((_, param)) = self.params.get(place) {
+            // SAFETY: the parameters outlive this, and all that one holds is atomic.
+            unsafe { param._internal_set_normalized_value(value) };
+        }
+    }
+
     fn make(&self, until: u32) {
         let count = self.count.load(Relaxed).min(self.changes.len());
         for (change, bits) in &self.changes[..count] {
@@ -114,10 +121,7 @@ impl Automation {
                 continue;
             }
             change.store(DONE, Relaxed);
-            if let Some((_, param)) = self.params.get((word & 0xffff_ffff) as usize) {
-                // SAFETY: the parameters outlive this, and all that one holds is atomic.
-                unsafe { param._internal_set_normalized_value(f32::from_bits(bits.load(Relaxed))) };
-            }
+            self.turn((word & 0xffff_ffff) as usize, f32::from_bits(bits.load(Relaxed)));
         }
     }
 }

@@ -37,6 +37,8 @@ pub struct Window {
     backstage: Backstage,
     /// While a frame is drawn.
     context: Option<GuiContext>,
+    /// Whether a preset is being kept.
+    saves: bool,
     /// When a switch that was pressed is let go of.
     pressed: Vec<(Switch, Instant)>,
 }
@@ -89,8 +91,16 @@ pub(super) fn editor(desk: &Arc<Desk>) -> Option<Editor> {
         desk: Arc::clone(desk),
         host: host::name(),
         view: View::new(look),
-        backstage: Backstage::new(Arc::clone(&desk.models)),
+        backstage: Backstage::new(Arc::clone(&desk.models), {
+            let desk = Arc::downgrade(desk);
+            move || {
+                if let Some(desk) = desk.upgrade() {
+                    desk.params.saved.forget_hash();
+                }
+            }
+        }),
         context: None,
+        saves: false,
         pressed: Vec::new(),
     };
     create_egui_editor(state, RepaintNotifier::new(), settings, window)
@@ -119,6 +129,10 @@ impl NiceEguiApp for Window {
         self.context = open.map(|open| open.context.clone());
         let now = Instant::now();
         self.backstage.follow(&settings, now);
+        let saves = self.desk.params.save_preset.value();
+        if std::mem::replace(&mut self.saves, saves) && !saves {
+            self.backstage.answer(Asked::Refresh);
+        }
         let host = Host { name: &self.host, drags_out: false, automates: true };
         let asked = self.view.ui(ui, &self.backstage.scene(&settings, host));
         for one in asked {
@@ -149,15 +163,10 @@ fn place() -> egui::Id {
 
 impl Window {
     fn answer(&mut self, asked: Asked) {
-        let chooses_model = matches!(asked, Asked::ChooseModel(_) | Asked::Open(_));
-        let before = self.desk.models.choice();
         match self.backstage.answer(asked) {
             Left::Nothing => {}
             Left::Take(preset) => self.desk.take(&preset),
             Left::Yours(asked) => self.turn(asked),
-        }
-        if chooses_model && before != self.desk.models.choice() {
-            self.desk.params.saved.forget_hash();
         }
     }
 
@@ -175,10 +184,7 @@ impl Window {
             Asked::Panic => self.press(Switch::Panic),
             Asked::Tap => self.press(Switch::Tap),
             Asked::Forget => self.press(Switch::Forget),
-            Asked::SavePreset => {
-                self.press(Switch::Save);
-                self.backstage.answer(Asked::Refresh);
-            }
+            Asked::SavePreset => self.press(Switch::Save),
             Asked::Keep(look) => {
                 if let Err(error) = look.keep() {
                     self.backstage.say(format!("the window's look can't be kept: {error}"));

@@ -7,6 +7,7 @@ mod trainer;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::mpsc::{Receiver, channel};
 use std::time::Instant;
 
 use crate::infer::model_slot::{ModelChoice, ModelSlot, ModelStatus};
@@ -20,7 +21,7 @@ use crate::window::asked::Asked;
 use crate::window::scene::{Health, Host, Scene, Training};
 
 use follower::Follower;
-use library::Library;
+use library::{Found, Library};
 use trainer::Trainer;
 
 /// See the module's text. Of the thread that draws.
@@ -30,6 +31,10 @@ pub struct Backstage {
     follower: Follower,
     library: Library,
     trainer: Trainer,
+    /// A path that is being looked at.
+    opening: Option<Receiver<(PathBuf, Found)>>,
+    /// Hears of models that were chosen here.
+    chosen: Arc<dyn Fn() + Send + Sync>,
     status: ModelStatus,
     choice: Option<Choice>,
     captured: Option<PathBuf>,
@@ -58,14 +63,24 @@ pub enum Left {
 }
 
 impl Backstage {
-    /// A stage whose models are chosen in this slot. Reads nothing yet.
-    pub fn new(models: Arc<ModelSlot>) -> Self {
+    /// A stage whose models are chosen in this slot. Reads nothing yet. `chosen` hears of each model that
+    /// takes over by the window, on any thread.
+    pub fn new(models: Arc<ModelSlot>, chosen: impl Fn() + Send + Sync + 'static) -> Self {
+        let slot = Arc::clone(&models);
+        let chosen = Arc::new(chosen);
+        let told = Arc::clone(&chosen);
+        let put_in_place = move |model: &Path| {
+            slot.choose(ModelChoice::Folder(model.to_owned()));
+            told();
+        };
         Self {
             models,
             engine: None,
             follower: Follower::default(),
             library: Library::default(),
-            trainer: Trainer::default(),
+            trainer: Trainer::new(Arc::new(put_in_place)),
+            opening: None,
+            chosen,
             status: ModelStatus::default(),
             choice: None,
             captured: None,
@@ -93,11 +108,14 @@ impl Backstage {
             self.choice = display.forecast.next(self.follower.tick());
             self.load.measure(meter, at);
         }
+        let opened = self.opening.as_ref().and_then(|opening| opening.try_recv().ok());
+        if let Some((path, found)) = opened {
+            self.opening = None;
+            self.open(&path, found);
+        }
         self.status = self.models.status();
         self.library.listen();
-        if let Some(model) = self.trainer.listen() {
-            self.notice = format!("trained: {} plays now", model.display());
-            self.models.choose(ModelChoice::Folder(model));
+        if self.trainer.listen() {
             self.library.refresh();
         }
     }
@@ -142,9 +160,10 @@ impl Backstage {
             Asked::ChooseModel(place) => {
                 if let Some(model) = self.library.model(place) {
                     self.models.choose(model);
+                    (self.chosen)();
                 }
             }
-            Asked::Open(path) => self.open(&path),
+            Asked::Open(path) => self.look(path),
             Asked::Train(minutes) => self.trainer.start(minutes),
             Asked::EndTraining => self.trainer.end(),
             Asked::Capture(bars) => self.capture(bars),
@@ -172,21 +191,34 @@ impl Backstage {
         self.notice = notice;
     }
 
+    /// Looks what a path leads to, on a thread of its own: it may lead to a disk that sleeps.
+    fn look(&mut self, path: PathBuf) {
+        self.notice = format!("looking at {}", path.display());
+        let (done, opening) = channel();
+        let look = move || {
+            let found = library::what_is(&path);
+            // A window that is gone has no use for it.
+            let _ = done.send((path, found));
+        };
+        let spawned = std::thread::Builder::new().name("sideman-look".to_owned()).spawn(look);
+        self.opening = spawned.is_ok().then_some(opening);
+    }
+
     /// A model folder plays, a folder of MIDI files is offered for training.
-    fn open(&mut self, path: &Path) {
-        let found = library::what_is(path);
+    fn open(&mut self, path: &Path, found: Found) {
         self.notice = match found {
-            library::Found::Model => {
+            Found::Model => {
                 self.models.choose(ModelChoice::Folder(path.to_owned()));
+                (self.chosen)();
                 self.library.add(path);
                 format!("plays with the model in {}", path.display())
             }
-            library::Found::Midi(files) => {
+            Found::Midi(files) => {
                 self.trainer.offer(path.to_owned());
                 let s = if files == 1 { "" } else { "s" };
                 format!("{files} MIDI file{s} to learn from in {}", path.display())
             }
-            library::Found::Neither(why) => why,
+            Found::Neither(why) => why,
         };
     }
 

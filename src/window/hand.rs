@@ -53,6 +53,7 @@ impl Hand {
 
     /// A dial is taken hold of.
     pub(super) fn grab(&mut self, listed: &Listed, asked: &mut Vec<Asked>) {
+        self.let_go(asked);
         let share = place(&Dial::of(listed), &listed.value);
         self.held = Some(Held { name: listed.name, share, sent: listed.value.clone() });
         asked.push(Asked::Grab(listed.name));

@@ -120,6 +120,10 @@ impl View {
         }
         drop::files(&ctx, rect, &palette, &mut asked);
         self.keep_size(&ctx, rect.size(), now, &mut asked);
+        // A dial that went out of sight, or a window that was closed, while it was held.
+        if !ctx.input(|input| input.pointer.any_down()) {
+            self.hand.let_go(&mut asked);
+        }
         self.is_writing = ctx.text_edit_focused();
         if scene.running
             || moves

@@ -113,7 +113,7 @@ impl WindowHost {
         let screen = x11rb::connect(None).ok().map(|(connection, number)| {
             let root = connection.setup().roots[number].root;
             let window = connection.generate_id().unwrap();
-            let aux = CreateWindowAux::new();
+            let aux = CreateWindowAux::new().background_pixel(0);
             let class = WindowClass::INPUT_OUTPUT;
             connection.create_window(0, window, root, 0, 0, 1040, 680, 0, class, 0, &aux).unwrap();
             connection.map_window(window).unwrap();
@@ -158,9 +158,8 @@ impl WindowHost {
         let configuration = GuiConfiguration { api_type: GuiApiType::X11, is_floating: false };
         assert!(gui.is_api_supported(&handle, configuration));
         gui.create(&handle, configuration)?;
-        let Some((_, _, parent)) = &self.screen else {
-            return Err(GuiError::CreateError);
-        };
+        // Where there is no screen the plugin must have said so by now.
+        let Some((_, _, parent)) = &self.screen else { return Ok(()) };
         assert!(gui.can_resize(&handle));
         // SAFETY: the host's window outlives the plugin's, which is closed before this is dropped.
         unsafe { gui.set_parent(&handle, Window::from_x11_handle(u64::from(*parent)))? };
@@ -175,6 +174,12 @@ impl WindowHost {
         let gui: PluginGui = handle.get_extension().unwrap();
         gui.hide(&handle).ok();
         gui.destroy(&handle);
+        if let Some((connection, _, window)) = self.screen.as_ref().filter(|_| self.open.is_some())
+        {
+            // What it drew goes, so that the next is known to draw.
+            connection.clear_area(false, *window, 0, 0, 0, 0).unwrap();
+            connection.flush().unwrap();
+        }
         self.open = None;
     }
 

@@ -44,6 +44,8 @@ pub(super) struct Link {
     closed: AtomicBool,
     /// The session has ended.
     ended: AtomicBool,
+    /// A preset was kept: the list is another.
+    refresh: AtomicBool,
 }
 
 /// What the one who leads shows.
@@ -80,6 +82,11 @@ impl Link {
         self.wanted.lock().pop_front()
     }
 
+    /// The list of presets is another.
+    pub(super) fn refresh(&self) {
+        self.refresh.store(true, Ordering::Release);
+    }
+
     /// Whether the window was closed.
     pub(super) fn is_closed(&self) -> bool {
         self.closed.load(Ordering::Acquire)
@@ -99,9 +106,8 @@ pub(super) fn run(
     std::thread::scope(|scope| {
         let leads = Arc::clone(&link);
         let leader = scope.spawn(move || {
-            let ended = lead(&leads);
-            leads.ended.store(true, Ordering::Release);
-            ended
+            let _ends = Ends(Arc::clone(&leads));
+            lead(&leads)
         });
         match open(&link, args.page, args.open.clone()) {
             Ok(()) => link.closed.store(true, Ordering::Release),
@@ -109,6 +115,15 @@ pub(super) fn run(
         }
         leader.join().map_err(|_| anyhow::anyhow!("the session has fallen"))?
     })
+}
+
+/// Says that the session has ended, however it did.
+struct Ends(Arc<Link>);
+
+impl Drop for Ends {
+    fn drop(&mut self) {
+        self.0.ended.store(true, Ordering::Release);
+    }
 }
 
 /// Does at the desk what the window asked for; gives what there is to say.
@@ -204,10 +219,14 @@ impl App for Pane {
             return;
         };
         let models = &shown.models;
-        let backstage = self.backstage.get_or_insert_with(|| Backstage::new(Arc::clone(models)));
+        let backstage =
+            self.backstage.get_or_insert_with(|| Backstage::new(Arc::clone(models), || {}));
         let (display, meter) = &shown.engine;
         backstage.look_at(display, meter);
         backstage.follow(&shown.settings, Instant::now());
+        if self.link.refresh.swap(false, Ordering::AcqRel) {
+            backstage.answer(Asked::Refresh);
+        }
         if !shown.notice.is_empty() {
             backstage.hear(&shown.notice);
         }

@@ -53,7 +53,7 @@ fn last_bars(follower: &Follower, bars: u32) -> Option<Take> {
             channel: 0,
         })
         .collect();
-    let tempo = follower.now()?.tempo;
+    let tempo = follower.last()?.tempo;
     (!notes.is_empty()).then(|| Take {
         ticks_per_quarter: PPQ,
         tempos: vec![TempoEvent {

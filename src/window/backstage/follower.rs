@@ -54,6 +54,8 @@ pub(super) struct Follower {
     played: Vec<Played>,
     plan: Plan,
     now: Option<Now>,
+    /// Where it was last, while no time passes.
+    last: Option<Now>,
     /// The place that is shown, and when it was.
     shown: Option<(f64, Instant)>,
     notes: Vec<SeenNote>,
@@ -69,6 +71,7 @@ impl Follower {
     /// Catches up.
     pub(super) fn follow(&mut self, display: &Display, settings: &Settings, at: Instant) {
         self.now = display.now();
+        self.last = self.now.or(self.last);
         self.hear(display, at);
         self.move_on(at);
         if !display.outlook.read(&mut self.plan) {
@@ -99,6 +102,11 @@ impl Follower {
         self.now
     }
 
+    /// Where it was told to be when it went on last.
+    pub(super) fn last(&self) -> Option<Now> {
+        self.last
+    }
+
     /// Where it is shown.
     pub(super) fn beats(&self) -> f64 {
         self.shown.map_or(0.0, |shown| shown.0)
@@ -110,11 +118,11 @@ impl Follower {
     }
 
     pub(super) fn bar_line_beats(&self) -> f64 {
-        self.now.map_or(0.0, |now| now.bars.origin.beats().0)
+        self.last.map_or(0.0, |now| now.bars.origin.beats().0)
     }
 
     pub(super) fn bar_beats(&self) -> f64 {
-        self.now.map_or(4.0, |now| (now.bars.length as f64 / TICKS_PER_BEAT as f64).max(0.25))
+        self.last.map_or(4.0, |now| (now.bars.length as f64 / TICKS_PER_BEAT as f64).max(0.25))
     }
 
     /// How many notes of the player were heard.

@@ -5,9 +5,9 @@
 //! step that is under way, and keeps what it has learnt.
 
 use std::fs;
-use std::io::{BufRead as _, BufReader, Read as _};
+use std::io::{BufRead as _, BufReader, Read};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -38,20 +38,22 @@ const MEASUREMENTS: u64 = 20;
 /// The end of what the process complained of, in bytes.
 const COMPLAINT: usize = 2_000;
 
+/// Does something with the folder of a model that was trained.
+pub(super) type Use = Arc<dyn Fn(&Path) + Send + Sync>;
+
 /// See the module's text.
-#[derive(Default)]
 pub(super) struct Trainer {
     folder: PathBuf,
     training: Option<Training>,
     run: Option<Run>,
+    put_in_place: Use,
 }
 
-/// A process under way.
+/// A process under way. A thread waits for its end, whether or not anybody looks.
 struct Run {
-    child: Child,
-    out: PathBuf,
+    /// It stops when this is dropped.
+    input: Option<ChildStdin>,
     told: Arc<Mutex<Told>>,
-    is_stopping: bool,
 }
 
 /// What the process has told so far.
@@ -62,7 +64,11 @@ struct Told {
     /// When the first step was done, and which.
     since: Option<(Instant, u64)>,
     losses: Vec<[f32; 2]>,
+    /// The step of the best model so far; at 0 it is the one that it began with.
+    best: u64,
     complaint: String,
+    was_stopped: bool,
+    ended: Option<TrainingState>,
 }
 
 /// A line of the process: see `sideman-train lstm --help` on `--json`.
@@ -71,11 +77,16 @@ struct Told {
 enum Line {
     Started { step: u64, steps: u64 },
     Step { step: u64 },
-    Measured { step: u64, nats_per_note: f64 },
+    Measured { step: u64, nats_per_note: f64, best: bool },
     Done {},
 }
 
 impl Trainer {
+    /// One whose models are used like this, on a thread of its own.
+    pub(super) fn new(put_in_place: Use) -> Self {
+        Self { folder: PathBuf::new(), training: None, run: None, put_in_place }
+    }
+
     /// How the training stands, or the offer.
     pub(super) fn training(&self) -> Option<&Training> {
         self.training.as_ref()
@@ -87,7 +98,7 @@ impl Trainer {
             return;
         }
         self.training = Some(Training {
-            name: free_name(&folder),
+            name: name_of(&folder),
             doing: String::new(),
             share: None,
             left: None,
@@ -102,13 +113,11 @@ impl Trainer {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let steps = 60.0 * f64::from(minutes) / STEP_CORE_SECONDS * cores.min(8) as f64;
         let [least, most] = STEPS;
-        self.start_steps((steps as u64).clamp(least, most));
-    }
-
-    fn start_steps(&mut self, steps: u64) {
+        let steps = (steps as u64).clamp(least, most);
         let Some(training) = self.training.as_mut().filter(|_| self.run.is_none()) else { return };
-        match launch(&self.folder, &training.name, steps) {
-            Ok(run) => {
+        match launch(&self.folder, steps, &self.put_in_place) {
+            Ok((name, run)) => {
+                training.name = name;
                 training.state = TrainingState::Running;
                 "reading the files".clone_into(&mut training.doing);
                 self.run = Some(run);
@@ -121,8 +130,8 @@ impl Trainer {
     pub(super) fn end(&mut self) {
         match &mut self.run {
             Some(run) => {
-                run.is_stopping = true;
-                drop(run.child.stdin.take());
+                run.told.lock().was_stopped = true;
+                drop(run.input.take());
                 if let Some(training) = &mut self.training {
                     "keeping what was learnt".clone_into(&mut training.doing);
                 }
@@ -131,68 +140,67 @@ impl Trainer {
         }
     }
 
-    /// Takes in what has happened. Gives the folder of a model that is to play.
-    pub(super) fn listen(&mut self) -> Option<PathBuf> {
-        let (training, run) = (self.training.as_mut()?, self.run.as_mut()?);
-        run.show(training);
-        let status = run.child.try_wait().ok()??;
-        // The last lines may still be on their way.
-        std::thread::sleep(Duration::from_millis(20));
-        run.show(training);
-        let was_stopped = run.is_stopping;
-        let kept = install(&run.out, &training.name);
-        let complaint = run.told.lock().complaint.trim().to_owned();
-        self.run = None;
-        let (state, model) = match kept {
-            _ if !status.success() => (TrainingState::Failed(last_line(&complaint)), None),
-            Ok(model) if was_stopped => (TrainingState::Stopped, Some(model)),
-            Ok(model) => (TrainingState::Done, Some(model)),
-            Err(_) if was_stopped => (TrainingState::Stopped, None),
-            Err(why) => (TrainingState::Failed(why), None),
+    /// Takes in what has happened. Says whether a training has just ended.
+    pub(super) fn listen(&mut self) -> bool {
+        let (Some(training), Some(run)) = (self.training.as_mut(), self.run.as_mut()) else {
+            return false;
         };
+        let mut told = run.told.lock();
+        told.show(training);
+        let Some(state) = told.ended.take() else { return false };
+        drop(told);
         training.left = None;
         training.doing.clear();
         training.state = state;
-        model
+        self.run = None;
+        true
     }
 }
 
-impl Run {
+impl Told {
     fn show(&self, training: &mut Training) {
-        let told = self.told.lock();
-        if told.losses.len() != training.losses.len() {
-            training.losses.clone_from(&told.losses);
+        if self.losses.len() != training.losses.len() {
+            training.losses.clone_from(&self.losses);
         }
-        if told.steps == 0 {
+        if self.steps == 0 {
             return;
         }
-        training.share = Some(told.step as f32 / told.steps as f32);
-        if !self.is_stopping {
-            training.doing = format!("step {} of {}", told.step, told.steps);
-            training.left = told.since.and_then(|(at, from)| {
-                let done = told.step.checked_sub(from).filter(|done| *done > 0)?;
+        training.share = Some(self.step as f32 / self.steps as f32);
+        if !self.was_stopped {
+            training.doing = format!("step {} of {}", self.step, self.steps);
+            training.left = self.since.and_then(|(at, from)| {
+                let done = self.step.checked_sub(from).filter(|done| *done > 0)?;
                 let each = at.elapsed().as_secs_f64() / done as f64;
-                Some(Duration::from_secs_f64(each * told.steps.saturating_sub(told.step) as f64))
+                Some(Duration::from_secs_f64(each * self.steps.saturating_sub(self.step) as f64))
             });
         }
     }
-}
 
-impl Drop for Run {
-    fn drop(&mut self) {
-        // It stops by itself and keeps what it has; nobody waits for that here.
-        drop(self.child.stdin.take());
-        let _ = self.child.try_wait();
+    fn hear(&mut self, line: &Line) {
+        match *line {
+            Line::Started { step, steps } => {
+                (self.step, self.steps) = (step, steps);
+                self.since = Some((Instant::now(), step));
+            }
+            Line::Step { step } => self.step = step,
+            Line::Measured { step, nats_per_note, best } => {
+                self.step = step;
+                if best {
+                    self.best = step;
+                }
+                self.losses.push([step as f32 / self.steps.max(1) as f32, nats_per_note as f32]);
+            }
+            Line::Done {} => {}
+        }
     }
 }
 
-fn launch(folder: &Path, name: &str, steps: u64) -> Result<Run, String> {
+/// Starts a training of this folder. Gives the name of the model to be.
+fn launch(folder: &Path, steps: u64, put_in_place: &Use) -> Result<(String, Run), String> {
     let program = program().ok_or(format!(
         "the trainer `{PROGRAM}` is not installed: `cargo install sideman`, or name it in {PROGRAM_VARIABLE}"
     ))?;
-    let runs = runs().ok_or("this system names no folder for data")?;
-    fs::create_dir_all(&runs).map_err(|e| format!("{} can't be made: {e}", runs.display()))?;
-    let out = runs.join(name);
+    let (name, out) = reserve(folder)?;
     let mut command = behind_the_music(&program);
     command
         .args(["lstm", "--json", "--from", builtin::NAME, "--data"])
@@ -206,38 +214,75 @@ fn launch(folder: &Path, name: &str, steps: u64) -> Result<Run, String> {
         .stderr(Stdio::piped());
     let mut child = command.spawn().map_err(|e| format!("`{PROGRAM}` can't be started: {e}"))?;
     let told = Arc::<Mutex<Told>>::default();
-    let (lines, complaints) = (child.stdout.take(), child.stderr.take());
-    let seen = Arc::clone(&told);
+    let run = Run { input: child.stdin.take(), told: Arc::clone(&told) };
+    let (model, put_in_place) = (name.clone(), Arc::clone(put_in_place));
     let follow = move || {
-        for line in
-            lines.into_iter().flat_map(|out| BufReader::new(out).lines()).map_while(Result::ok)
-        {
-            if let Ok(line) = serde_json::from_str(&line) {
-                seen.lock().hear(&line);
-            }
-        }
+        let ended = attend(child, &told, &out, &model, &*put_in_place);
+        told.lock().ended = Some(ended);
     };
-    let heard = Arc::clone(&told);
-    let complain = move || {
-        let Some(mut complaints) = complaints else { return };
-        let mut bytes = [0; 512];
-        while let Ok(read @ 1..) = complaints.read(&mut bytes) {
-            let mut told = heard.lock();
-            told.complaint.push_str(&String::from_utf8_lossy(&bytes[..read]));
-            let excess = told.complaint.len().saturating_sub(COMPLAINT);
-            let cut =
-                (excess..=told.complaint.len()).find(|at| told.complaint.is_char_boundary(*at));
-            told.complaint.drain(..cut.unwrap_or(0));
+    let thread = std::thread::Builder::new().name("sideman-training".to_owned());
+    thread.spawn(follow).map_err(|e| format!("no thread to follow the training: {e}"))?;
+    Ok((name, run))
+}
+
+/// Follows a process to its end, and puts its model in place.
+fn attend(
+    mut child: Child,
+    told: &Arc<Mutex<Told>>,
+    out: &Path,
+    name: &str,
+    put_in_place: &(dyn Fn(&Path) + Send + Sync),
+) -> TrainingState {
+    let (lines, complaints) = (child.stdout.take(), child.stderr.take());
+    let heard = Arc::clone(told);
+    let complains = std::thread::Builder::new().name("sideman-complaints".to_owned());
+    let complains = complains.spawn(move || complaints.map(|read| complain(read, &heard)));
+    for line in lines.into_iter().flat_map(|out| BufReader::new(out).lines()).map_while(Result::ok)
+    {
+        if let Ok(line) = serde_json::from_str(&line) {
+            told.lock().hear(&line);
         }
-    };
-    for (name, work) in [
-        ("sideman-follow", Box::new(follow) as Box<dyn FnOnce() + Send>),
-        ("sideman-complain", Box::new(complain)),
-    ] {
-        let spawned = std::thread::Builder::new().name(name.to_owned()).spawn(work);
-        spawned.map_err(|e| format!("no thread to follow the training: {e}"))?;
     }
-    Ok(Run { child, out, told, is_stopping: false })
+    let status = child.wait();
+    if let Ok(thread) = complains {
+        // Nothing in it can fall, and if it did, there would be nothing to read.
+        let _ = thread.join();
+    }
+    let (has_learnt, was_stopped, complaint) = {
+        let told = told.lock();
+        (told.best > 0, told.was_stopped, last_line(told.complaint.trim()))
+    };
+    if !status.is_ok_and(|status| status.success()) {
+        return TrainingState::Failed(complaint);
+    }
+    if !has_learnt {
+        let why = "it learnt nothing from this that is better than the model that it began with";
+        return if was_stopped {
+            TrainingState::Stopped
+        } else {
+            TrainingState::Failed(why.to_owned())
+        };
+    }
+    match install(out, name) {
+        Ok(model) => {
+            put_in_place(&model);
+            if was_stopped { TrainingState::Stopped } else { TrainingState::Done }
+        }
+        Err(why) => TrainingState::Failed(why),
+    }
+}
+
+/// Keeps the end of what a process complains of.
+fn complain(mut complaints: impl Read, told: &Mutex<Told>) {
+    let mut bytes = [0; 512];
+    while let Ok(read @ 1..) = complaints.read(&mut bytes) {
+        let mut told = told.lock();
+        told.complaint.push_str(&String::from_utf8_lossy(&bytes[..read]));
+        let excess = told.complaint.len().saturating_sub(COMPLAINT);
+        let end = told.complaint.len();
+        let cut = (excess..=end).find(|at| told.complaint.is_char_boundary(*at));
+        told.complaint.drain(..cut.unwrap_or(0));
+    }
 }
 
 /// Starts the program so that all else goes before it: it is to take what the music leaves.
@@ -257,23 +302,6 @@ fn behind_the_music(program: &Path) -> Command {
     let mut command = Command::new(program);
     command.creation_flags(IDLE);
     command
-}
-
-impl Told {
-    fn hear(&mut self, line: &Line) {
-        match *line {
-            Line::Started { step, steps } => {
-                (self.step, self.steps) = (step, steps);
-                self.since = Some((Instant::now(), step));
-            }
-            Line::Step { step } => self.step = step,
-            Line::Measured { step, nats_per_note } => {
-                self.step = step;
-                self.losses.push([step as f32 / self.steps.max(1) as f32, nats_per_note as f32]);
-            }
-            Line::Done {} => {}
-        }
-    }
 }
 
 /// Copies the best model of a run to where models are found by name.
@@ -314,19 +342,30 @@ fn runs() -> Option<PathBuf> {
     Some(folder::models()?.parent()?.join("training"))
 }
 
-/// A name after the folder's, that no model and no run has.
-fn free_name(folder: &Path) -> String {
+/// A name after the folder's.
+fn name_of(folder: &Path) -> String {
     let of_folder = folder.file_name().unwrap_or_default().to_string_lossy();
     let kept: String =
         of_folder.chars().map(|c| if c.is_alphanumeric() { c } else { '-' }).take(40).collect();
     let kept = kept.trim_matches('-').to_lowercase();
-    let base = if is_folder_name(&kept) { kept } else { "my-music".to_owned() };
-    let is_free = |name: &String| {
-        let taken = |home: Option<PathBuf>| home.is_some_and(|home| home.join(name).exists());
-        *name != builtin::NAME && !taken(folder::models()) && !taken(runs())
-    };
+    let free = is_folder_name(&kept) && kept != builtin::NAME;
+    if free { kept } else { "my-music".to_owned() }
+}
+
+/// A name that no model has, and a new folder for its run: nobody else gets the same.
+fn reserve(folder: &Path) -> Result<(String, PathBuf), String> {
+    let runs = runs().ok_or("this system names no folder for data")?;
+    fs::create_dir_all(&runs).map_err(|e| format!("{} can't be made: {e}", runs.display()))?;
+    let base = name_of(folder);
     let numbered = (2..10_000).map(|n| format!("{base}-{n}"));
-    std::iter::once(base.clone()).chain(numbered).find(is_free).unwrap_or(base)
+    for name in std::iter::once(base.clone()).chain(numbered) {
+        let is_taken = folder::models().is_some_and(|models| models.join(&name).exists());
+        if !is_taken && fs::create_dir(runs.join(&name)).is_ok() {
+            let out = runs.join(&name);
+            return Ok((name, out));
+        }
+    }
+    Err(format!("{} is full, or can't be written to", runs.display()))
 }
 
 fn last_line(complaint: &str) -> String {

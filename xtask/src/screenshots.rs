@@ -130,7 +130,8 @@ struct Stage {
 impl Stage {
     fn new(workspace: &Workspace) -> Outcome<Self> {
         let programs = workspace.target_dir().join("debug");
-        let folder = workspace.target_dir().join("screenshots");
+        // Paths are in the pictures: a short one, and of no particular machine.
+        let folder = std::env::temp_dir().join("sideman");
         let failed = |error: std::io::Error| Failure::new(format!("{}: {error}", folder.display()));
         if folder.exists() {
             fs::remove_dir_all(&folder).map_err(failed)?;
@@ -205,10 +206,7 @@ impl Stage {
             return Err(Failure::new(format!("{}: sideman has ended ({status})", shot.name)));
         }
         let mut import = Command::new("import");
-        import
-            .args(["-window", "root", "-colors", "160"])
-            .arg(picture)
-            .env("DISPLAY", &screen.display);
+        import.args(["-window", "root"]).arg(picture).env("DISPLAY", &screen.display);
         finish(&mut import)?;
         // As by Ctrl-C: it keeps what was played, and the next one has nothing to say of a session that was cut off.
         finish(Command::new("kill").arg(program.0.id().to_string()))?;

@@ -281,8 +281,9 @@ fn dense_random_playing_leaves_nothing_hanging() {
     let said = std::fs::read_to_string(&said).unwrap();
     let told = said.lines().rev().find(|line| line.contains("notes of yours")).unwrap();
     eprintln!(
-        "{seconds} s: {} notes played, {answered} back, {lost} periods lost, {before} kB before and {after} after\n{told}",
-        dense.notes
+        "{seconds} s: {} notes played, {answered} back, {} held, {struck_twice} struck twice, {lost} periods lost, {before} kB before and {after} after\n{told}",
+        dense.notes,
+        held.len(),
     );
     assert!(answered > seconds, "{answered} notes of the machine");
     if lost == 0 {

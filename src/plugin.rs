@@ -46,7 +46,7 @@ mod vst3_face;
 
 pub use clap_face::clap_entry;
 #[cfg(feature = "window")]
-pub use editor::{Editor, Window};
+pub use editor::Editor;
 pub use vst3_face::GetPluginFactory;
 
 /// One instance.
@@ -139,7 +139,7 @@ impl Plugin for Sideman {
         &mut self,
         _executor: nice_plug::prelude::AsyncExecutor<Self>,
     ) -> Option<Self::Editor> {
-        editor::editor(&self.desk)
+        Some(editor::editor(&self.desk))
     }
 
     fn filter_state(state: &mut PluginState) {

@@ -4,10 +4,12 @@
 
 pub mod asked;
 pub mod backstage;
+pub mod drag_out;
 pub mod host;
 pub mod look;
 pub mod page;
 pub mod scene;
+pub mod shell;
 pub mod view;
 
 mod appearance;

@@ -13,11 +13,8 @@ mod window_host;
 
 use std::process::Command;
 
-use screen::Xvfb;
+use screen::{INSIDE, is_inside, on_a_screen};
 use window_host::WindowHost;
-
-/// Names the screen that this program is to open windows on.
-const INSIDE: &str = "SIDEMAN_TEST_INSIDE";
 
 /// Openings without a word in [`OPENINGS`].
 const USUAL: u32 = 12;
@@ -29,41 +26,6 @@ const WARM_UP: u32 = 5;
 /// What may be more in the end: kilobytes in all and for each opening, open files, threads.
 const SLACK_KB: u64 = 48_000;
 const LEAK_KB: u64 = 100;
-
-/// Runs one of the tests below in a program of its own, on a screen of its own.
-fn on_a_screen(test: &str) {
-    if std::env::var_os(INSIDE).is_some() {
-        return;
-    }
-    let Some(xvfb) = Xvfb::start() else {
-        eprintln!("skipped: Xvfb is not installed (apt-get install xvfb)");
-        return;
-    };
-    for library in ["libGL.so.1", "libX11.so.6", "libX11-xcb.so.1", "libXcursor.so.1"] {
-        if !is_here(library) {
-            eprintln!("skipped: {library} is not installed");
-            return;
-        }
-    }
-    let folder = tempfile::tempdir().unwrap();
-    let mut inside = Command::new(std::env::current_exe().unwrap());
-    inside.args(["--exact", &format!("inside::{test}"), "--nocapture", "--ignored"]);
-    inside.env(INSIDE, "1").env("DISPLAY", xvfb.display()).env("LIBGL_ALWAYS_SOFTWARE", "1");
-    // Threads come and go, and what each heap of theirs keeps would look like a leak for the first two hundred openings.
-    inside.env("MALLOC_ARENA_MAX", "2");
-    for name in ["SIDEMAN_WINDOW", "SIDEMAN_MODELS", "SIDEMAN_PRESETS", "SIDEMAN_CAPTURES"] {
-        inside.env(name, folder.path().join(name));
-    }
-    let status = inside.status().unwrap();
-    assert!(status.success(), "{test}: {status}");
-}
-
-/// Whether a library of the desktop can be loaded.
-#[expect(unsafe_code, reason = "a library is loaded")]
-fn is_here(library: &str) -> bool {
-    // SAFETY: a library of the system, which the window would load, too.
-    unsafe { libloading::Library::new(library) }.is_ok()
-}
 
 #[test]
 fn a_window_that_opens_and_closes_again_and_again_leaks_nothing() {
@@ -85,7 +47,7 @@ mod inside {
     #[test]
     #[ignore = "runs inside the test of the same name"]
     fn open_and_close() {
-        if std::env::var_os(INSIDE).is_none() {
+        if !is_inside() {
             return;
         }
         let openings = std::env::var(OPENINGS).ok().and_then(|n| n.parse().ok()).unwrap_or(USUAL);
@@ -127,7 +89,7 @@ mod inside {
     #[test]
     #[ignore = "runs inside the test of the same name"]
     fn no_screen() {
-        if std::env::var_os(INSIDE).is_none() {
+        if !is_inside() {
             return;
         }
         let mut host = WindowHost::open();

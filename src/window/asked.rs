@@ -32,8 +32,8 @@ pub enum Asked {
     EndTraining,
     /// The machine's last bars are to be captured as a MIDI file.
     Capture(u32),
-    /// The captured file is to be dragged out.
-    DragOut,
+    /// The machine's last bars, all for 0, are to be captured and dragged out.
+    DragOut(u32),
     /// The captured file is to be shown in the system's file browser.
     Reveal,
     /// The list of models and presets is to be read anew.

@@ -18,6 +18,7 @@ use crate::link::meter::Meter;
 use crate::link::settings::Settings;
 use crate::preset::file::Preset;
 use crate::window::asked::Asked;
+use crate::window::drag_out::Drag;
 use crate::window::scene::{Health, Host, Scene, Training};
 
 use follower::Follower;
@@ -38,6 +39,8 @@ pub struct Backstage {
     status: ModelStatus,
     choice: Option<Choice>,
     captured: Option<PathBuf>,
+    /// The file that was dragged out last.
+    drag: Option<Drag>,
     notice: String,
     /// What whoever leads said last.
     heard: String,
@@ -84,6 +87,7 @@ impl Backstage {
             status: ModelStatus::default(),
             choice: None,
             captured: None,
+            drag: None,
             notice: String::new(),
             heard: String::new(),
             load: Load::default(),
@@ -166,7 +170,10 @@ impl Backstage {
             Asked::Open(path) => self.look(path),
             Asked::Train(minutes) => self.trainer.start(minutes),
             Asked::EndTraining => self.trainer.end(),
-            Asked::Capture(bars) => self.capture(bars),
+            Asked::Capture(bars) => {
+                self.capture(bars);
+            }
+            Asked::DragOut(bars) => self.drag_out(bars),
             Asked::Reveal => {
                 if let Some(Err(error)) = self.captured.as_deref().map(captures::reveal) {
                     self.notice = format!("the file browser can't be opened: {error}");
@@ -222,15 +229,29 @@ impl Backstage {
         };
     }
 
-    fn capture(&mut self, bars: u32) {
-        self.notice = match captures::save(&self.follower, bars) {
+    /// Gives where the capture lies, or says why there is none.
+    fn capture(&mut self, bars: u32) -> Option<&Path> {
+        match captures::save(&self.follower, bars) {
             Ok(path) => {
-                let said = format!("captured {}", path.display());
+                self.notice = format!("captured {}", path.display());
                 self.captured = Some(path);
-                said
+                self.captured.as_deref()
             }
-            Err(why) => why,
-        };
+            Err(why) => {
+                self.notice = why;
+                None
+            }
+        }
+    }
+
+    fn drag_out(&mut self, bars: u32) {
+        // One drag at a time: there is one pointer.
+        self.drag = None;
+        let Some(path) = self.capture(bars) else { return };
+        match Drag::start(path) {
+            Ok(drag) => self.drag = Some(drag),
+            Err(why) => self.notice = format!("the capture can't be dragged out: {why}"),
+        }
     }
 
     /// The place of the model that plays: the one that was chosen, or where that can't be used the one before.

@@ -1,6 +1,6 @@
 //! The page that keeps what Sideman has just played.
 
-use egui::{RichText, Ui};
+use egui::{CursorIcon, RichText, Sense, Ui};
 
 use crate::window::asked::Asked;
 use crate::window::page::{heading, strong_button};
@@ -39,9 +39,20 @@ pub(super) fn page(
             }
         }
     });
-    if strong_button(ui, "Capture", palette).clicked() {
-        asked.push(Asked::Capture(capture.bars));
-    }
+    ui.horizontal_wrapped(|ui| {
+        if strong_button(ui, "Capture", palette).clicked() {
+            asked.push(Asked::Capture(capture.bars));
+        }
+        if scene.host.drags_out {
+            let handle =
+                ui.add(egui::Button::new("Drag to a track").sense(Sense::click_and_drag()));
+            let handle = handle.on_hover_and_drag_cursor(CursorIcon::Grab);
+            let hint = "Press here, drag the file to a track or a folder and let go of it there.";
+            if handle.on_hover_text(hint).drag_started() {
+                asked.push(Asked::DragOut(capture.bars));
+            }
+        }
+    });
     let Some(path) = scene.captured else { return };
     ui.add_space(8.0);
     heading(ui, "Captured", palette);
@@ -53,13 +64,6 @@ pub(super) fn page(
     let folder = RichText::new(&full).size(SMALL).color(palette.muted);
     ui.add(egui::Label::new(folder).wrap());
     ui.horizontal_wrapped(|ui| {
-        if scene.host.drags_out {
-            let drag = ui.add(egui::Button::new("Drag out").sense(egui::Sense::click_and_drag()));
-            let drag = drag.on_hover_text("Press here and drag the file to a track.");
-            if drag.drag_started() || drag.clicked() {
-                asked.push(Asked::DragOut);
-            }
-        }
         if ui.button("Copy path").clicked() {
             ui.ctx().copy_text(full);
         }

@@ -1,15 +1,31 @@
 //! Files over the window: what a drop will do, and what was dropped.
 
+use std::path::Path;
+
 use egui::{Align2, Context, Id, LayerId, Order, Rect, Stroke, StrokeKind};
 
 use crate::window::asked::Asked;
 use crate::window::palette::{LARGE, Palette, TEXT, font};
 
 /// Takes what was dropped, and says what a drop will do while something hovers.
-pub(super) fn files(ctx: &Context, rect: Rect, palette: &Palette, asked: &mut Vec<Asked>) {
+///
+/// A capture that is dragged out passes over the window, and may be let go of there: that is no drop.
+pub(super) fn files(
+    ctx: &Context,
+    rect: Rect,
+    captured: Option<&Path>,
+    palette: &Palette,
+    asked: &mut Vec<Asked>,
+) {
+    let is_other = |path: Option<&Path>| path.is_none() || path != captured;
     let (hovered, dropped) = ctx.input(|input| {
         let dropped = input.raw.dropped_files.iter().map(|file| file.path().to_owned());
-        (input.raw.hovered_files.clone(), dropped.collect::<Vec<_>>())
+        let hovered = input.raw.hovered_files.iter().cloned();
+        let hovered = hovered.filter(|file| is_other(file.path.as_deref()));
+        (
+            hovered.collect::<Vec<_>>(),
+            dropped.filter(|path| is_other(Some(path))).collect::<Vec<_>>(),
+        )
     });
     asked.extend(dropped.into_iter().map(Asked::Open));
     let Some(first) = hovered.first() else { return };

@@ -41,7 +41,7 @@ pub(super) fn page(
     }
     ui.add_space(4.0);
     heading(ui, "Open a folder", palette);
-    ui.weak("A model's folder plays at once. A folder of MIDI files can be learnt from. Type its path, or paste it:");
+    ui.weak("A model's folder plays at once. A folder of MIDI files can be learnt from. Drop it on the window, or type or paste its path:");
     ui.horizontal(|ui| {
         let room = ui.available_width() - 80.0;
         let field = TextEdit::singleline(&mut models.path)

@@ -118,7 +118,7 @@ impl View {
         } else {
             self.parts(&mut whole, rect, &hints, scene, &palette, &mut asked);
         }
-        drop::files(&ctx, rect, &palette, &mut asked);
+        drop::files(&ctx, rect, scene.captured, &palette, &mut asked);
         self.keep_size(&ctx, rect.size(), now, &mut asked);
         // A dial that went out of sight, or a window that was closed, while it was held.
         if !ctx.input(|input| input.pointer.any_down()) {
@@ -134,6 +134,18 @@ impl View {
         } else {
             ctx.request_repaint_after(IDLE);
         }
+        asked
+    }
+
+    /// Factor on everything, as it is by now.
+    pub fn zoom(&self) -> f32 {
+        self.look.zoom
+    }
+
+    /// The window is closed: asks for what is held to be let go of.
+    pub fn close(&mut self) -> Vec<Asked> {
+        let mut asked = Vec::new();
+        self.hand.let_go(&mut asked);
         asked
     }
 

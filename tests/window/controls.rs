@@ -312,8 +312,8 @@ fn captures_are_made_and_taken_away() {
     capture.click();
     window.run();
     assert_eq!(window.asked(), [Asked::Capture(16)]);
-    assert_eq!(window.click("Drag out"), [Asked::DragOut]);
-    assert_eq!(window.drag("Drag out", 60.0, Modifiers::NONE), [Asked::DragOut]);
+    assert_eq!(window.drag("Drag to a track", 60.0, Modifiers::NONE), [Asked::DragOut(16)]);
+    assert_eq!(window.click("Drag to a track"), [], "it was not dragged");
     assert_eq!(window.click("Reveal"), [Asked::Reveal]);
     window.harness.get_by_label("Copy path").click();
     let mut copied = None;
@@ -333,7 +333,7 @@ fn captures_are_made_and_taken_away() {
     assert_eq!(copied.as_deref(), Some("/tmp/sideman-1.mid"));
     moment.host.drags_out = false;
     let window = stage::open(moment, Look::default(), Some(Page::Capture));
-    assert!(window.harness.query_by_label("Drag out").is_none());
+    assert!(window.harness.query_by_label("Drag to a track").is_none());
 }
 
 #[test]

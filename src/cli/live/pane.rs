@@ -6,9 +6,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use egui_baseview::baseview::HandlerError;
-use egui_baseview::baseview::dpi::LogicalSize;
-use egui_baseview::{App, EguiWindow, EguiWindowSettings, Frame};
 use parking_lot::Mutex;
 
 use super::args::LiveArgs;
@@ -22,9 +19,12 @@ use crate::preset::{dial, folder};
 use crate::standalone::stage::{Desk, Wish};
 use crate::window::asked::Asked;
 use crate::window::backstage::{Backstage, Left};
-use crate::window::look::{LEAST_SIZE, Look};
+use crate::window::drag_out;
+use crate::window::look::Look;
 use crate::window::page::Page;
 use crate::window::scene::Host;
+use crate::window::shell::baseview::{self, dpi::LogicalSize};
+use crate::window::shell::{self, Face, Opening};
 use crate::window::view::View;
 
 /// What the window asks whoever leads for.
@@ -178,21 +178,22 @@ fn open(
     link: &Arc<Link>,
     page: Option<Page>,
     folder: Option<PathBuf>,
-) -> Result<(), egui_baseview::baseview::Error> {
+) -> Result<(), baseview::Error> {
     let look = Look::open();
     let mut view = View::new(look);
     if let Some(page) = page {
         view.open_page(page);
     }
-    let [width, height] = look.size.map(f64::from);
-    let [least_width, least_height] = LEAST_SIZE.map(f64::from);
-    let settings = EguiWindowSettings::new()
-        .with_title("Sideman")
-        .with_size(LogicalSize::new(width, height))
-        .with_min_size(Some(LogicalSize::new(least_width, least_height)))
-        .with_zoom_factor(look.zoom);
+    let [width, height] = look.size.map(|side| f64::from(side * look.zoom));
+    let opening = Opening {
+        size: LogicalSize::new(width, height).into(),
+        zoom: look.zoom,
+        parent: None,
+        waits_for_parent: false,
+        fallback_scale: None,
+    };
     let pane = Pane { link: Arc::clone(link), view, backstage: None, folder };
-    EguiWindow::create(settings, pane)?.run_until_closed()
+    shell::run(opening, pane)
 }
 
 /// What draws.
@@ -204,13 +205,12 @@ struct Pane {
     folder: Option<PathBuf>,
 }
 
-impl App for Pane {
-    fn build(&mut self, egui_ctx: egui::Context, _frame: &mut Frame) -> Result<(), HandlerError> {
-        View::prepare(&egui_ctx);
-        Ok(())
+impl Face for Pane {
+    fn begin(&mut self, ctx: &egui::Context) {
+        View::prepare(ctx);
     }
 
-    fn ui(&mut self, ui: &mut egui::Ui, _frame: &mut Frame) {
+    fn ui(&mut self, ui: &mut egui::Ui) {
         if self.link.ended.load(Ordering::Acquire) {
             ui.ctx().send_viewport_cmd(egui::ViewportCommand::Close);
         }
@@ -233,7 +233,7 @@ impl App for Pane {
         if let Some(folder) = self.folder.take() {
             backstage.answer(Asked::Open(folder));
         }
-        let host = Host { name: "", drags_out: false, automates: false };
+        let host = Host { name: "", drags_out: drag_out::works(), automates: false };
         let asked = self.view.ui(ui, &backstage.scene(&shown.settings, host));
         for one in asked {
             if let Asked::Keep(look) = one {

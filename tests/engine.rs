@@ -20,6 +20,8 @@ mod listener;
 mod memory;
 #[path = "engine/modes.rs"]
 mod modes;
+#[path = "engine/restraint.rs"]
+mod restraint;
 #[path = "engine/style.rs"]
 mod style;
 #[path = "engine/trade.rs"]

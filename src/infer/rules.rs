@@ -32,8 +32,8 @@ const URGE_LOGITS: f32 = 1.5;
 const ENTRY_TICKS: i64 = 12;
 
 /// Machine notes in a bar above which it holds back. A network that hears its own notes can fall into striking chords on
-/// every tick, and stay there for minutes. Of 300 accompaniments as people played them, 13 notes in four beats is usual; in
-/// their busiest four half have 33 at most, nine in ten 49.
+/// every tick, and stay there for minutes. People play 13 notes in four beats on average; of 300 accompaniments of theirs, in
+/// their busiest four beats, half have 33 at most and nine in ten 49.
 const FULL_BAR: usize = 32;
 
 /// What each note above it takes from the logits of the machine's keys.

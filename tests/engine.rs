@@ -10,6 +10,8 @@
 mod bench;
 #[path = "engine/device.rs"]
 mod device;
+#[path = "engine/entry.rs"]
+mod entry;
 #[path = "engine/laws.rs"]
 mod laws;
 #[path = "engine/learning.rs"]

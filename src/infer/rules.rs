@@ -31,10 +31,11 @@ const URGE_LOGITS: f32 = 1.5;
 /// Ticks within which the machine comes in when it becomes its turn: a beat.
 const ENTRY_TICKS: i64 = 12;
 
-/// Machine notes in a bar above which it holds back. A network that hears its own notes can fall into striking chords on
-/// every tick, and stay there for minutes. People play 13 notes in four beats on average; of 300 accompaniments of theirs, in
-/// their busiest four beats, half have 33 at most and nine in ten 49.
-const FULL_BAR: usize = 32;
+/// Machine notes in two bars above which it holds back, and those two bars. A network that hears its own notes can fall into
+/// striking chords on every tick, and stay there for minutes. People play 13 notes in a bar on average; of 300 accompaniments of
+/// theirs, in their busiest bar, half have 33 at most and nine in ten 49, but none goes on like that.
+const FULL: usize = 48;
+const FULL_TICKS: i64 = 96;
 
 /// What each note above it takes from the logits of the machine's keys.
 const FULL_LOGITS: f32 = 0.125;
@@ -82,7 +83,7 @@ pub(crate) struct Place {
     lowest: Option<Pitch>,
     /// Whether the machine has played nothing for [`PATIENCE_TICKS`].
     idle: bool,
-    /// Machine notes that began in the last bar.
+    /// Machine notes that began within [`FULL_TICKS`].
     lately: usize,
     /// When the machine last began a note.
     began: Option<Tick>,
@@ -116,7 +117,7 @@ impl Place {
                 Voice::Machine => {
                     place.begin[1] += usize::from(onset == now);
                     place.began = place.began.max(Some(onset));
-                    place.lately += usize::from(now.since(onset) < PATIENCE_TICKS);
+                    place.lately += usize::from(now.since(onset) < FULL_TICKS);
                     place.sounding += usize::from(onset.plus(duration) > now);
                     place.idle &= now.since(onset.plus(duration)) > PATIENCE_TICKS;
                     let _ = place.recent.try_push(pitch);
@@ -167,7 +168,7 @@ impl Rules {
                 let melody =
                     place.lowest.filter(|l| *l >= MELODY_FROM && s.mode == Mode::Accompany);
                 let above = if melody.is_some_and(|l| pitch >= l) { ABOVE_LOGITS } else { 0.0 };
-                let full = place.lately.saturating_sub(FULL_BAR) as f32 * FULL_LOGITS;
+                let full = place.lately.saturating_sub(FULL) as f32 * FULL_LOGITS;
                 may.then_some(s.density * DENSITY_LOGITS + urge - guard - above - full)
             }
             Token::Velocity(_) | Token::Duration(_) => None,

@@ -39,6 +39,9 @@ const HORIZON: i64 = 12;
 /// Ticks that the way back reaches: as long as a machine note may last, and two bars to repeat.
 const TRAIL_TICKS: i64 = 96;
 
+/// A machine that played fewer notes than this in the trail, two bars, was silent.
+const FEW_NOTES: usize = 4;
+
 /// The session. See the module's text.
 pub struct Session {
     net: Arc<dyn Net>,
@@ -153,7 +156,7 @@ impl Session {
             }
             ToWorker::Closed { tick } => self.close(tick, out),
             ToWorker::Settings(settings) => {
-                let mode = self.settings.mode;
+                let (mode, active) = (self.settings.mode, self.settings.active);
                 self.settings = settings.sane();
                 if !self.settings.follow_style {
                     self.ears.forget();
@@ -165,6 +168,10 @@ impl Session {
                     self.policy.switch(self.closed.plus(1));
                 }
                 self.trail.keep_until(self.floor);
+                let is_another_mode = mode != self.settings.mode;
+                if self.settings.active && (!active || is_another_mode) {
+                    self.come_in(is_another_mode);
+                }
                 if !self.settings.freeze {
                     self.frozen = None;
                 } else if self.frozen.is_none() {
@@ -242,6 +249,17 @@ impl Session {
         self.trail = Trail::new(Arc::clone(&self.net), &self.styles(), start, self.bars);
         for note in notes {
             self.trail.append(note, true);
+        }
+    }
+
+    /// The machine may play again, or in another mode. Music whose second part is silent, or comes in turns with the first, goes on
+    /// like that; so a machine that had to be silent, or is to accompany now, hears nothing of it, as if the piece began here.
+    fn come_in(&mut self, is_another_mode: bool) {
+        let machines = self.trail.points().filter(|p| p.note.voice == Voice::Machine);
+        let was_silent = machines.count() < FEW_NOTES;
+        if was_silent || is_another_mode && self.settings.mode == Mode::Accompany {
+            self.window.extend(self.trail.points().map(|p| p.note));
+            self.begin(Vec::new());
         }
     }
 

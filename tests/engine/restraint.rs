@@ -48,6 +48,6 @@ fn a_machine_that_was_carried_away_is_held_back() {
         most.push(onsets.iter().map(|o| in_bar(*o)).max().unwrap());
     }
     eprintln!("most notes in a bar: {most:?}");
-    // It holds back from 32 on; one in ten pieces has more than 49 in its busiest bar.
+    // It holds back from 48 in two bars on; one in ten pieces of people has more than 49 in its busiest bar.
     assert!(most.iter().all(|m| *m <= 64), "{most:?}");
 }

@@ -25,8 +25,6 @@ pub(crate) fn on_a_screen(test: &str) {
     let mut inside = Command::new(std::env::current_exe().unwrap());
     inside.args(["--exact", &format!("inside::{test}"), "--nocapture", "--ignored"]);
     inside.env(INSIDE, "1").env("DISPLAY", xvfb.display()).env("LIBGL_ALWAYS_SOFTWARE", "1");
-    // Threads come and go, and what each heap of theirs keeps would look like a leak for the first two hundred openings.
-    inside.env("MALLOC_ARENA_MAX", "2");
     for name in ["SIDEMAN_WINDOW", "SIDEMAN_MODELS", "SIDEMAN_PRESETS", "SIDEMAN_CAPTURES"] {
         inside.env(name, folder.path().join(name));
     }

@@ -16,6 +16,7 @@ pub mod musicality;
 pub mod names;
 pub mod ngram;
 pub mod optimiser;
+pub mod pace;
 pub mod reach;
 pub mod resume;
 pub mod resume_file;

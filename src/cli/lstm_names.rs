@@ -141,6 +141,7 @@ fn one(
 fn refuse_duets(args: &LstmArgs, recipe: Recipe) -> Result<()> {
     for (typed, name, instead) in [
         (args.steps.is_some(), "--steps", "--epochs"),
+        (args.minutes.is_some(), "--minutes", "--epochs"),
         (args.size.is_some(), "--size", "--hidden"),
         (args.roles.is_some(), "--roles", "--parts"),
         (!args.weight.is_empty(), "--weight", "--dedupe"),

@@ -27,6 +27,7 @@ use crate::infer::builtin;
 use crate::model::checkpoint::Source;
 use crate::model::{Checkpoint, LstmConfig};
 use crate::music::context::FEATURES;
+use crate::train::pace::paced;
 use crate::train::resume_file::RESUME_FILE;
 use crate::train::run::{CONFIG_FILE, Event, Job, LAST_FOLDER, read_config, run};
 use crate::train::{TrainConfig, key_following};
@@ -95,6 +96,10 @@ fn lstm(args: &LstmArgs) -> Result<()> {
     if args.json {
         stop_at_end_of_input(&stop)?;
     }
+    let config = match args.minutes {
+        Some(typed) => paced(&config, sets.clone(), &job, minutes(typed))?,
+        None => config,
+    };
     let mut screen = Screen::new(args.json);
     let outcome = run(&config, sets, &job, &stop, &mut |event| screen.show(&event))?;
     screen.bar.finish_and_clear();

@@ -120,6 +120,9 @@ pub struct LstmArgs {
     /// Steps in all; may be moved when resuming [default: 6000, with --from 2000].
     #[arg(long)]
     pub steps: Option<u64>,
+    /// As many steps as so many minutes hold, told by the speed of the first, with measurements in between. Only for duet.
+    #[arg(long, conflicts_with_all = ["steps", "valid_every", "resume"])]
+    pub minutes: Option<f64>,
     /// Sequences side by side [default: 32; rock 64].
     #[arg(long)]
     pub batch: Option<usize>,
@@ -181,6 +184,7 @@ pub struct LstmArgs {
 
 const LSTM_EXAMPLES: &str = "Examples:
   sideman-train lstm --data midi/ --out runs/small --hidden 128 --steps 2000
+  sideman-train lstm --data midi/ --out runs/bent --from duet --minutes 30
   sideman-train lstm --data midi/ --out runs/duet1 \\
       --card-source 'POP909;MIT (arrangements; the songs are in copyright);https://github.com/music-x-lab/POP909-Dataset'
   sideman-train lstm --data pop=midi/pop --data jazz=midi/jazz --weight pop=1 --weight jazz=2 --out runs/two

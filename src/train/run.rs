@@ -146,7 +146,7 @@ pub fn run(
 }
 
 /// A run between two steps.
-struct Runner<'a> {
+pub(super) struct Runner<'a> {
     config: &'a TrainConfig,
     job: &'a Job,
     corpus: Corpus,
@@ -165,7 +165,11 @@ struct Runner<'a> {
 }
 
 impl<'a> Runner<'a> {
-    fn new(config: &'a TrainConfig, sets: Vec<Material>, job: &'a Job) -> Result<Self, TrainError> {
+    pub(super) fn new(
+        config: &'a TrainConfig,
+        sets: Vec<Material>,
+        job: &'a Job,
+    ) -> Result<Self, TrainError> {
         let corpus = material::describe(&sets, &job.sources);
         let (mix, held_out) = material::part(sets, config.valid_pieces)?;
         let parameters = match &job.start {
@@ -219,7 +223,7 @@ impl<'a> Runner<'a> {
     }
 
     /// One step; gives the nats and the tokens.
-    fn train(&mut self) -> Result<(f64, f64), TrainError> {
+    pub(super) fn train(&mut self) -> Result<(f64, f64), TrainError> {
         let start = Instant::now();
         self.fill()?;
         let tokens: f32 = self.shards.iter().map(|s| s.window.counted()).sum();
@@ -257,8 +261,13 @@ impl<'a> Runner<'a> {
         Ok(())
     }
 
+    /// What the model foretells of the held-out pieces.
+    pub(super) fn hear_held_out(&mut self) -> Result<Measured, TrainError> {
+        Ok(self.held_out.measure(&self.parameters, self.job.threads)?)
+    }
+
     fn measure(&mut self) -> Result<(Measured, bool), TrainError> {
-        let measured = self.held_out.measure(&self.parameters, self.job.threads)?;
+        let measured = self.hear_held_out()?;
         let nats_per_note = measured.metrics.nats_per_note;
         let best = self.best.is_none_or(|b| nats_per_note < b);
         let line = Line {

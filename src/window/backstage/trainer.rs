@@ -26,15 +26,6 @@ const PROGRAM: &str = "sideman-train";
 /// Names another place of it.
 const PROGRAM_VARIABLE: &str = "SIDEMAN_TRAIN";
 
-/// Seconds that a step takes on one core, roughly: 0.3 s went by on two that were idle, 0.9 s beside a window and a build.
-const STEP_CORE_SECONDS: f64 = 1.1;
-
-/// The fewest and the most steps that are worth while.
-const STEPS: [u64; 2] = [40, 50_000];
-
-/// Measurements on held-out pieces in a training.
-const MEASUREMENTS: u64 = 20;
-
 /// The end of what the process complained of, in bytes.
 const COMPLAINT: usize = 2_000;
 
@@ -110,16 +101,12 @@ impl Trainer {
 
     /// Begins with what was offered, for about so many minutes.
     pub(super) fn start(&mut self, minutes: u32) {
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let steps = 60.0 * f64::from(minutes) / STEP_CORE_SECONDS * cores.min(8) as f64;
-        let [least, most] = STEPS;
-        let steps = (steps as u64).clamp(least, most);
         let Some(training) = self.training.as_mut().filter(|_| self.run.is_none()) else { return };
-        match launch(&self.folder, steps, &self.put_in_place) {
+        match launch(&self.folder, minutes, &self.put_in_place) {
             Ok((name, run)) => {
                 training.name = name;
                 training.state = TrainingState::Running;
-                "reading the files".clone_into(&mut training.doing);
+                "reading the files, and trying how fast it goes".clone_into(&mut training.doing);
                 self.run = Some(run);
             }
             Err(why) => training.state = TrainingState::Failed(why),
@@ -196,7 +183,7 @@ impl Told {
 }
 
 /// Starts a training of this folder. Gives the name of the model to be.
-fn launch(folder: &Path, steps: u64, put_in_place: &Use) -> Result<(String, Run), String> {
+fn launch(folder: &Path, minutes: u32, put_in_place: &Use) -> Result<(String, Run), String> {
     let program = program().ok_or(format!(
         "the trainer `{PROGRAM}` is not installed: `cargo install sideman`, or name it in {PROGRAM_VARIABLE}"
     ))?;
@@ -207,8 +194,7 @@ fn launch(folder: &Path, steps: u64, put_in_place: &Use) -> Result<(String, Run)
         .arg(folder)
         .arg("--out")
         .arg(&out)
-        .args(["--steps", &steps.to_string()])
-        .args(["--valid-every", &(steps / MEASUREMENTS).max(1).to_string()])
+        .args(["--minutes", &minutes.to_string()])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());

@@ -79,7 +79,8 @@ const SHOTS: [Shot; 17] = [
     Shot { name: "offer", args: &["--open", "MUSIC"], steps: &[Wait(50)], window: USUAL },
     Shot {
         name: "training",
-        args: &["--open", "MUSIC"],
+        // It goes on when the tune has ended, long before the training has.
+        args: &["--open", "MUSIC", "--set", "mode=solo"],
         steps: &[Wait(40), Click(146, 263), Wait(600)],
         window: USUAL,
     },

@@ -32,8 +32,26 @@ fn a_window_ends_with_its_face() {
     on_a_screen("closed");
 }
 
+#[test]
+fn a_zoom_makes_a_window_larger_once() {
+    on_a_screen("zoomed");
+}
+
 mod inside {
     use super::*;
+
+    #[test]
+    #[ignore = "runs inside the test of the like name"]
+    fn zoomed() {
+        if !is_inside() {
+            return;
+        }
+        let (window, seen) = open_zoomed(1.5);
+        let size = window.size().physical;
+        until("twenty frames", || seen.lock().frames > 20);
+        assert_eq!((size.width, size.height), (700, 500));
+        assert_eq!(window.size().physical, size);
+    }
 
     #[test]
     #[ignore = "runs inside the test of the like name"]
@@ -121,6 +139,7 @@ impl Face for Watcher {
     fn ui(&mut self, ui: &mut egui::Ui) {
         let mut seen = self.0.lock();
         seen.frames += 1;
+        ui.ctx().request_repaint_after(Duration::from_millis(5));
         ui.ctx().input(|input| {
             let hovered = input.raw.hovered_files.iter().filter_map(|file| file.path.clone());
             seen.hovered = hovered.collect();
@@ -137,10 +156,14 @@ impl Drop for Watcher {
 
 /// A window on the screen, whose first frame is drawn.
 fn open() -> (shell::Window, Arc<Mutex<Seen>>) {
+    open_zoomed(1.0)
+}
+
+fn open_zoomed(zoom: f32) -> (shell::Window, Arc<Mutex<Seen>>) {
     let seen = Arc::new(Mutex::new(Seen::default()));
     let opening = Opening {
         size: baseview::dpi::LogicalSize::new(700.0, 500.0).into(),
-        zoom: 1.0,
+        zoom,
         parent: None,
         waits_for_parent: false,
         fallback_scale: None,

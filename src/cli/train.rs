@@ -97,7 +97,7 @@ fn lstm(args: &LstmArgs) -> Result<()> {
         stop_at_end_of_input(&stop)?;
     }
     let config = match args.minutes {
-        Some(typed) => paced(&config, sets.clone(), &job, minutes(typed))?,
+        Some(typed) => paced(&config, sets.clone(), &job, minutes(typed), &stop)?,
         None => config,
     };
     let mut screen = Screen::new(args.json);

@@ -210,7 +210,7 @@ impl Session {
     /// Takes over what an earlier session remembered: for every take, and for this one if nobody has played in it.
     pub fn remember(&mut self, remembered: Remembered, out: &mut Vec<ToAudio>) {
         self.remembered = remembered;
-        if self.trail.points().next().is_none() {
+        if self.window.is_empty() && self.trail.points().next().is_none() {
             self.recall();
             self.replan(out);
         }
@@ -245,7 +245,8 @@ impl Session {
 
     /// Begins the trail anew with these notes in the ear.
     fn begin(&mut self, notes: Vec<Note>) {
-        let start = notes.first().map_or(self.closed.plus(1), |n| n.onset);
+        let next = self.closed.plus(1);
+        let start = notes.first().map_or(next, |n| n.onset.min(next));
         self.trail = Trail::new(Arc::clone(&self.net), &self.styles(), start, self.bars);
         for note in notes {
             self.trail.append(note, true);
@@ -257,9 +258,18 @@ impl Session {
     fn come_in(&mut self, is_another_mode: bool) {
         let machines = self.trail.points().filter(|p| p.note.voice == Voice::Machine);
         let was_silent = machines.count() < FEW_NOTES;
-        if was_silent || is_another_mode && self.settings.mode == Mode::Accompany {
-            self.window.extend(self.trail.points().map(|p| p.note));
-            self.begin(Vec::new());
+        let is_fresh = match self.settings.mode {
+            Mode::Accompany => was_silent || is_another_mode,
+            Mode::Solo => was_silent,
+            // They speak of what the player has just played.
+            Mode::Answer | Mode::Trade | Mode::Harmonise => false,
+        };
+        if is_fresh {
+            let notes = self.trail.points().map(|p| p.note);
+            let (heard, settled) = notes.partition(|n: &Note| n.onset <= self.closed);
+            let heard: Vec<Note> = heard;
+            self.window.extend(heard);
+            self.begin(settled);
         }
     }
 

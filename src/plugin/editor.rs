@@ -30,6 +30,8 @@ struct Window {
     host: String,
     view: View,
     backstage: Backstage,
+    /// Settings that were held when the window was closed.
+    held: Vec<&'static str>,
     /// Whether a preset is being kept.
     saves: bool,
     /// When a switch that was pressed is let go of.
@@ -71,6 +73,7 @@ pub(super) fn editor(desk: &Arc<Desk>) -> Editor {
                 }
             }
         }),
+        held: Vec::new(),
         saves: false,
         pressed: Vec::new(),
     };
@@ -83,6 +86,9 @@ impl Window {
         let settings = self.desk.params.settings();
         if let Some((display, meter)) = self.desk.engine() {
             self.backstage.look_at(&display, &meter);
+        }
+        for name in self.held.drain(..) {
+            errands.post(Errand::LetGo(name));
         }
         let now = Instant::now();
         self.backstage.follow(&settings, now);
@@ -98,11 +104,11 @@ impl Window {
         self.let_go(now, errands);
     }
 
-    /// Its last frame was drawn: what is held and pressed is let go of.
+    /// Its last frame was drawn. What is held then the host hears of with the next window: while it closes one it must not be told.
     fn close(&mut self, errands: &Errands) {
-        for one in self.view.close() {
-            self.answer(one, errands);
-        }
+        self.held.extend(errands.unfinished());
+        let held = |asked| if let Asked::LetGo(name) = asked { Some(name) } else { None };
+        self.held.extend(self.view.close().into_iter().filter_map(held));
         self.pressed.clear();
         self.desk.let_go();
     }
@@ -149,7 +155,7 @@ impl Window {
     fn let_go(&mut self, now: Instant, errands: &Errands) {
         self.pressed.retain(|(switch, until)| {
             let is_over = *until <= now;
-            if is_over && switch.of(&self.desk).value() {
+            if is_over {
                 errands.post(Errand::Switch(*switch, false));
             }
             !is_over

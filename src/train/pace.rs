@@ -1,6 +1,7 @@
 //! How many steps a time holds: told by a few of them, on this machine and beside whatever else runs there.
 
 use std::ops::RangeInclusive;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::train::material::Material;
@@ -18,7 +19,8 @@ const STEPS: RangeInclusive<u64> = 40..=50_000;
 const MEASUREMENTS: [f64; 2] = [4.0, 20.0];
 const MEASURING: f64 = 0.25;
 
-/// The settings with as many steps, and measurements between them, as the time holds. What is tried is forgotten again.
+/// The settings with as many steps, and measurements between them, as the time holds. What is tried is forgotten again. The settings as they are
+/// when `stop` is set meanwhile.
 ///
 /// # Errors
 /// [`TrainError`] when a setting is wrong or the loss runs away.
@@ -27,18 +29,20 @@ pub fn paced(
     sets: Vec<Material>,
     job: &Job,
     time: Duration,
+    stop: &AtomicBool,
 ) -> Result<TrainConfig, TrainError> {
     config.validate()?;
     let begun = Instant::now();
     let mut trial = Runner::new(config, sets, job)?;
-    for _ in 0..FIRST {
+    let mut step = Duration::ZERO;
+    for nth in 0..FIRST + COUNTED {
+        if stop.load(Ordering::Relaxed) {
+            return Ok(config.clone());
+        }
+        let at = Instant::now();
         trial.train()?;
+        step += if nth < FIRST { Duration::ZERO } else { at.elapsed() / COUNTED };
     }
-    let at = Instant::now();
-    for _ in 0..COUNTED {
-        trial.train()?;
-    }
-    let step = at.elapsed() / COUNTED;
     let at = Instant::now();
     trial.hear_held_out()?;
     let measurement = at.elapsed();

@@ -54,19 +54,22 @@ const HOUSE: [Module; 13] = [
 ];
 
 /// Crates that only the faces know: plugin framework, terminal, audio and MIDI devices.
-const FACE_CRATES: [&str; 12] = [
+const FACE_CRATES: [&str; 15] = [
+    "arboard",
+    "baseview",
     "clap",
     "cpal",
     "crossterm",
     "ctrlc",
     "egui",
-    "egui_baseview",
+    "egui_glow",
     "indicatif",
+    "keyboard_types",
     "midir",
     "nice_plug",
     "nice_plug_core",
-    "nice_plug_egui",
     "ratatui",
+    "x11rb",
 ];
 
 /// What the audio thread's half must not even name, and what to do instead.

@@ -3,6 +3,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use nice_plug::context::gui::GuiContext;
 use nice_plug::editor::HostMainThreadCaller;
@@ -28,11 +29,21 @@ pub(super) enum Errand {
 /// Wakes the host's main thread.
 pub(super) type Caller = Arc<Mutex<Box<dyn HostMainThreadCaller>>>;
 
+/// After this a host that was woken and did not come is woken again.
+const AGAIN: Duration = Duration::from_millis(100);
+
+/// What the host is yet to be told, and when it was woken for it.
+#[derive(Default)]
+struct Waiting {
+    errands: VecDeque<Errand>,
+    called: Option<Instant>,
+}
+
 /// The way to the host while a window is open.
 pub(super) struct Errands {
     desk: Arc<Desk>,
     context: GuiContext,
-    waiting: Mutex<VecDeque<Errand>>,
+    waiting: Mutex<Waiting>,
     caller: Option<Caller>,
 }
 
@@ -45,10 +56,17 @@ impl Errands {
 
     /// The host is to be told. The window's thread.
     pub(super) fn post(&self, errand: Errand) {
-        let Some(caller) = &self.caller else { return self.run(&errand) };
+        self.waiting.lock().errands.push_back(errand);
+    }
+
+    /// Sees to it that the host is told what waits. The window's thread, after each frame: with nothing locked, since the host may
+    /// call back at once.
+    pub(super) fn deliver(&self) {
+        let Some(caller) = &self.caller else { return self.run_all() };
         let mut waiting = self.waiting.lock();
-        waiting.push_back(errand);
-        if waiting.len() == 1 {
+        let is_due = waiting.called.is_none_or(|at| at.elapsed() >= AGAIN);
+        if is_due && !waiting.errands.is_empty() {
+            waiting.called = Some(Instant::now());
             drop(waiting);
             caller.lock().call_main_thread();
         }
@@ -61,17 +79,26 @@ impl Errands {
         }
     }
 
-    /// Tells the host that nothing is held any more, and no more than that: the window is gone. Main thread.
-    pub(super) fn finish(&self) {
+    /// What the host took hold of and has not heard the end of; all else that waits is forgotten.
+    pub(super) fn unfinished(&self) -> Vec<&'static str> {
+        let (mut grabbed, mut unfinished) = (Vec::new(), Vec::new());
         while let Some(errand) = self.next() {
-            if matches!(errand, Errand::LetGo(_)) {
-                self.run(&errand);
+            match errand {
+                Errand::Grab(name) => grabbed.push(name),
+                Errand::LetGo(name) if !grabbed.contains(&name) => unfinished.push(name),
+                _ => {}
             }
         }
+        unfinished
     }
 
     fn next(&self) -> Option<Errand> {
-        self.waiting.lock().pop_front()
+        let mut waiting = self.waiting.lock();
+        let next = waiting.errands.pop_front();
+        if next.is_none() {
+            waiting.called = None;
+        }
+        next
     }
 
     fn run(&self, errand: &Errand) {

@@ -81,8 +81,8 @@ impl nice_plug::editor::Editor for Editor {
         });
         let window = shell::open(opening, face, host)?;
         keep(&self.extent, window.size());
-        let handle = Opened { waker: window.waker(), errands: Arc::clone(&errands) };
-        Ok(SpawnedEditor { handle, window: Held { window, _end: End(errands) } })
+        let handle = Opened { waker: window.waker(), errands };
+        Ok(SpawnedEditor { handle, window })
     }
 
     fn size(&self) -> NativeSize<u32> {
@@ -129,6 +129,7 @@ impl Face for Shown {
 
     fn ui(&mut self, ui: &mut egui::Ui) {
         self.window.lock().frame(ui, &self.errands);
+        self.errands.deliver();
     }
 
     fn resized(&mut self, size: WindowSize) {
@@ -148,64 +149,66 @@ pub struct Opened {
     errands: Arc<Errands>,
 }
 
-/// The window itself. What it still had to say as it closed is said after that: fields end in their order.
-pub struct Held {
-    window: shell::Window,
-    _end: End,
-}
-
-struct End(Arc<Errands>);
-
-impl Drop for End {
-    fn drop(&mut self) {
-        self.0.finish();
-    }
-}
-
 impl EditorHandle for Opened {
-    type Window = Held;
+    type Window = shell::Window;
     type Error = baseview::Error;
 
     /// Only of a program of the framework's own, which there is none of.
-    fn run_until_closed(held: Held) -> Result<(), baseview::Error> {
-        held.window.show()?;
-        while held.window.is_open() {
+    fn run_until_closed(window: shell::Window) -> Result<(), baseview::Error> {
+        window.show()?;
+        while window.is_open() {
             std::thread::sleep(Duration::from_millis(20));
         }
         Ok(())
     }
 
-    fn set_parent(&self, parent: ParentWindowHandle, held: &Held) -> Result<(), baseview::Error> {
-        held.window.set_parent(&parent)
+    fn set_parent(
+        &self,
+        parent: ParentWindowHandle,
+        window: &shell::Window,
+    ) -> Result<(), baseview::Error> {
+        window.set_parent(&parent)
     }
 
-    fn show(&self, held: &Held) -> Result<(), baseview::Error> {
-        held.window.show()?;
+    fn show(&self, window: &shell::Window) -> Result<(), baseview::Error> {
+        window.show()?;
         self.waker.request_redraw();
         Ok(())
     }
 
-    fn hide(&self, held: &Held) -> Result<(), baseview::Error> {
-        held.window.hide()
+    fn hide(&self, window: &shell::Window) -> Result<(), baseview::Error> {
+        window.hide()
     }
 
-    fn set_size(&self, size: NativeSize<u32>, held: &Held) -> Result<(), baseview::Error> {
-        held.window.resize(size)
+    fn set_size(
+        &self,
+        size: NativeSize<u32>,
+        window: &shell::Window,
+    ) -> Result<(), baseview::Error> {
+        window.resize(size)
     }
 
-    fn host_main_thread_callback(&self, held: &Held) {
-        held.window.host_main_thread_callback();
+    fn host_main_thread_callback(&self, window: &shell::Window) {
+        window.host_main_thread_callback();
         self.errands.run_all();
     }
 
-    fn adjust_size(&self, wanted: NativeSize<u32>, held: &Held) -> Option<NativeSize<u32>> {
-        let now = held.window.size();
+    fn adjust_size(
+        &self,
+        wanted: NativeSize<u32>,
+        window: &shell::Window,
+    ) -> Option<NativeSize<u32>> {
+        let now = window.size();
         let native = NativeSize::from_logical_or_physical(now.logical, now.physical);
         Some(resize_hint().adjust_size(wanted, native, now.scale_factor))
     }
 
-    fn set_fallback_scale_factor(&self, scale: f64, held: &Held) -> Result<(), baseview::Error> {
-        held.window.suggest_fallback_scale_factor(scale)
+    fn set_fallback_scale_factor(
+        &self,
+        scale: f64,
+        window: &shell::Window,
+    ) -> Result<(), baseview::Error> {
+        window.suggest_fallback_scale_factor(scale)
     }
 
     fn state_changed(&self) {

@@ -18,7 +18,7 @@ pub(crate) enum Gesture<'a> {
 }
 
 impl SidemanParams {
-    /// Does part of a gesture on the parameter of a setting's name. The window's thread: on Linux not the host's main one.
+    /// Does part of a gesture on the parameter of a setting's name. Main thread.
     pub(crate) fn touch(&self, hand: &ParamSetter<'_>, name: &str, gesture: Gesture<'_>) {
         let g = gesture;
         match name {

@@ -30,7 +30,9 @@ pub(super) fn save(follower: &Follower, bars: u32) -> Result<PathBuf, String> {
     let names = (1..MOST_FILES).map(|n| folder.join(format!("Sideman {n:03}.mid")));
     let path = names.into_iter().find(|path| !path.exists()).ok_or("the folder is full")?;
     take.save(&path).map_err(|error| error.to_string())?;
-    Ok(path)
+    // As other programs name it when it is dragged there and back; Windows' own way of that is not for people.
+    let whole = if cfg!(windows) { None } else { path.canonicalize().ok() };
+    Ok(whole.unwrap_or(path))
 }
 
 /// The machine's notes from the bar line so many bars back on; the bar that is under way counts as one.

@@ -126,20 +126,26 @@ impl Source {
     }
 
     fn follow(&mut self, ends: &AtomicBool) -> Result<(), Lost> {
-        loop {
+        let released = loop {
             self.listen()?;
             if ends.load(Ordering::Acquire) {
                 return self.leave();
             }
             let pointer = self.server.query_pointer(self.root)?.reply()?;
+            let place = (pointer.root, (pointer.root_x, pointer.root_y));
             if !pointer.mask.contains(KeyButMask::BUTTON1) {
-                break;
+                break self.over.is_some().then_some(place);
             }
-            self.point(pointer.root, (pointer.root_x, pointer.root_y))?;
+            self.point(place.0, place.1)?;
             std::thread::sleep(PAUSE);
-        }
+        };
         self.wait(ends, ANSWER, |target| target.asked.is_none())?;
-        if self.over.as_ref().is_none_or(|target| !target.accepts) {
+        if let Some((root, place)) = released {
+            // It counts where it was let go of, not where it was told of last.
+            self.point(root, place)?;
+            self.wait(ends, ANSWER, |target| target.asked.is_none())?;
+        }
+        if ends.load(Ordering::Acquire) || self.over.as_ref().is_none_or(|t| !t.accepts) {
             return self.leave();
         }
         let time = self.now();

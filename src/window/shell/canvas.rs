@@ -75,7 +75,7 @@ impl Drop for Canvas {
     }
 }
 
-/// OpenGL as long as it is this window's: afterwards it is whoever's it was, a host's perhaps.
+/// OpenGL as long as it is this window's; afterwards it is nobody's on this thread.
 struct Current<'a>(&'a GlContext);
 
 impl<'a> Current<'a> {

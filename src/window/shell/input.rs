@@ -5,15 +5,14 @@ use std::sync::Arc;
 
 use baseview::{DropData, Event, MouseButton, MouseEvent, ScrollDelta, WindowEvent};
 use egui::{HoveredFile, Modifiers, MouseWheelUnit, PointerButton, Pos2, RawInput, ViewportId};
-use keyboard_types::{Code, Key, KeyState, KeyboardEvent};
-
-use super::clipboard::Clipboard;
+use keyboard_types::{Key, KeyState, KeyboardEvent};
 
 /// Gathers what is done between two frames.
 pub(super) struct Input {
     raw: RawInput,
-    /// Where the pointer is, while it is in the window.
-    pointer: Option<Pos2>,
+    /// Where the pointer was seen last, and whether it is in the window still.
+    pointer: Pos2,
+    is_in: bool,
     modifiers: Modifiers,
     pixels_per_point: f32,
 }
@@ -34,7 +33,13 @@ impl Input {
     /// Of a window whose textures can have sides of so many pixels.
     pub(super) fn new(max_texture_side: usize) -> Self {
         let raw = RawInput { max_texture_side: Some(max_texture_side), ..RawInput::default() };
-        Self { raw, pointer: None, modifiers: Modifiers::NONE, pixels_per_point: 1.0 }
+        Self {
+            raw,
+            pointer: Pos2::ZERO,
+            is_in: false,
+            modifiers: Modifiers::NONE,
+            pixels_per_point: 1.0,
+        }
     }
 
     /// What was done since the last time, for a frame.
@@ -50,15 +55,21 @@ impl Input {
         self.raw.take()
     }
 
-    /// Something was done.
-    pub(super) fn take_in(&mut self, event: Event, clipboard: &mut Clipboard) {
+    /// Something was done. Gives whether it was to [`paste`](Self::paste).
+    pub(super) fn take_in(&mut self, event: Event) -> bool {
         match event {
             Event::Mouse(event) => self.mouse(event),
-            Event::Keyboard(event) => self.key(&event, clipboard),
+            Event::Keyboard(event) => return self.key(&event),
             Event::Window(WindowEvent::Focused) => self.focus(true),
             Event::Window(WindowEvent::Unfocused) => self.focus(false),
             _ => {}
         }
+        false
+    }
+
+    /// What was copied, if anything, is to be written.
+    pub(super) fn paste(&mut self, text: Option<String>) {
+        self.raw.events.extend(text.map(egui::Event::Paste));
     }
 
     fn mouse(&mut self, event: MouseEvent) {
@@ -89,17 +100,17 @@ impl Input {
                     source: egui::MouseWheelSource::Unknown,
                 });
             }
-            MouseEvent::CursorLeft => {
-                self.pointer = None;
-                self.raw.events.push(egui::Event::PointerGone);
-            }
+            MouseEvent::CursorLeft => self.leave(),
             MouseEvent::DragEntered { position, data, .. }
             | MouseEvent::DragMoved { position, data, .. } => {
                 self.move_to(position.x, position.y);
                 let held = |path| HoveredFile { path: Some(path), ..HoveredFile::default() };
                 self.raw.hovered_files = paths(data).into_iter().map(held).collect();
             }
-            MouseEvent::DragLeft => self.raw.hovered_files.clear(),
+            MouseEvent::DragLeft => {
+                self.raw.hovered_files.clear();
+                self.leave();
+            }
             MouseEvent::DragDropped { position, data, .. } => {
                 self.move_to(position.x, position.y);
                 self.raw.hovered_files.clear();
@@ -110,30 +121,24 @@ impl Input {
         }
     }
 
-    fn key(&mut self, event: &KeyboardEvent, clipboard: &mut Clipboard) {
+    /// Gives whether it was to paste.
+    fn key(&mut self, event: &KeyboardEvent) -> bool {
         self.hold(event.modifiers);
         let pressed = event.state == KeyState::Down;
         let modifiers = self.modifiers;
         let physical_key = egui::Key::from_name(&event.code.to_string());
-        if let Some(key) = key(&event.key).or(physical_key) {
+        let key = key(&event.key).or(physical_key);
+        if let Some(key) = key {
             let repeat = event.repeat;
             let event = egui::Event::Key { key, physical_key, pressed, repeat, modifiers };
             self.raw.events.push(event);
         }
-        if !pressed {
-            return;
-        }
-        match &event.key {
-            _ if modifiers.command && event.code == Code::KeyX => {
-                self.raw.events.push(egui::Event::Cut);
-            }
-            _ if modifiers.command && event.code == Code::KeyC => {
-                self.raw.events.push(egui::Event::Copy);
-            }
-            _ if modifiers.command && event.code == Code::KeyV => {
-                self.raw.events.extend(clipboard.text().map(egui::Event::Paste));
-            }
-            Key::Character(text) if !modifiers.command && !modifiers.ctrl => {
+        match (key, &event.key) {
+            _ if !pressed => {}
+            (Some(egui::Key::X), _) if modifiers.command => self.raw.events.push(egui::Event::Cut),
+            (Some(egui::Key::C), _) if modifiers.command => self.raw.events.push(egui::Event::Copy),
+            (Some(egui::Key::V), _) if modifiers.command => return true,
+            (_, Key::Character(text)) if !modifiers.command && !modifiers.ctrl => {
                 let text: String = text.chars().filter(|c| !c.is_control()).collect();
                 if !text.is_empty() {
                     self.raw.events.push(egui::Event::Text(text));
@@ -141,6 +146,7 @@ impl Input {
             }
             _ => {}
         }
+        false
     }
 
     fn focus(&mut self, focused: bool) {
@@ -156,14 +162,22 @@ impl Input {
             MouseButton::Middle => PointerButton::Middle,
             _ => return,
         };
-        let Some(pos) = self.pointer else { return };
-        let modifiers = self.modifiers;
+        // What was pressed here is let go of here, wherever the pointer is by then.
+        if pressed && !self.is_in {
+            return;
+        }
+        let (pos, modifiers) = (self.pointer, self.modifiers);
         self.raw.events.push(egui::Event::PointerButton { pos, button, pressed, modifiers });
+    }
+
+    fn leave(&mut self) {
+        self.is_in = false;
+        self.raw.events.push(egui::Event::PointerGone);
     }
 
     fn move_to(&mut self, x: f64, y: f64) {
         let pos = Pos2::new(x as f32, y as f32) / self.pixels_per_point;
-        self.pointer = Some(pos);
+        (self.pointer, self.is_in) = (pos, true);
         self.raw.events.push(egui::Event::PointerMoved(pos));
     }
 
@@ -215,7 +229,7 @@ impl egui::DroppedFile for Dropped {
 mod tests {
     use super::*;
     use baseview::dpi::PhysicalPosition;
-    use keyboard_types::{Location, NamedKey};
+    use keyboard_types::{Code, Location, NamedKey};
 
     fn input() -> Input {
         let mut input = Input::new(2048);
@@ -228,10 +242,15 @@ mod tests {
     }
 
     fn mouse(input: &mut Input, event: MouseEvent) {
-        input.take_in(Event::Mouse(event), &mut Clipboard::default());
+        input.take_in(Event::Mouse(event));
     }
 
-    fn strike(input: &mut Input, key: Key, code: Code, modifiers: keyboard_types::Modifiers) {
+    fn strike(
+        input: &mut Input,
+        key: Key,
+        code: Code,
+        modifiers: keyboard_types::Modifiers,
+    ) -> bool {
         let event = KeyboardEvent {
             state: KeyState::Down,
             key,
@@ -241,7 +260,7 @@ mod tests {
             repeat: false,
             is_composing: false,
         };
-        input.take_in(Event::Keyboard(event), &mut Clipboard::default());
+        input.take_in(Event::Keyboard(event))
     }
 
     fn pressed(events: &[egui::Event]) -> Vec<egui::Key> {
@@ -288,6 +307,11 @@ mod tests {
             modifiers: Modifiers::NONE,
         };
         assert_eq!(events(&mut input)[1], expected);
+        mouse(&mut input, MouseEvent::CursorLeft);
+        mouse(&mut input, MouseEvent::ButtonReleased { button: MouseButton::Left, modifiers });
+        let released =
+            |e: &egui::Event| matches!(e, egui::Event::PointerButton { pressed: false, .. });
+        assert!(events(&mut input).iter().any(released), "it is let go of outside");
     }
 
     #[test]
@@ -317,12 +341,15 @@ mod tests {
         } else {
             keyboard_types::Modifiers::CONTROL
         };
-        strike(&mut input, Key::Character("c".into()), Code::KeyC, command);
+        // Told by what is written on the key, as on a Dvorak keyboard.
+        strike(&mut input, Key::Character("c".into()), Code::KeyI, command);
+        assert!(strike(&mut input, Key::Character("v".into()), Code::Period, command), "to paste");
         strike(&mut input, Key::Character("x".into()), Code::KeyX, command);
         strike(&mut input, Key::Character("=".into()), Code::Equal, command);
         let events = events(&mut input);
         assert!(events.contains(&egui::Event::Copy) && events.contains(&egui::Event::Cut));
-        assert_eq!(pressed(&events), [egui::Key::C, egui::Key::X, egui::Key::Equals]);
+        let keys = [egui::Key::C, egui::Key::V, egui::Key::X, egui::Key::Equals];
+        assert_eq!(pressed(&events), keys);
         assert_eq!(text(&events), "");
     }
 

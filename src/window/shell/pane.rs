@@ -51,7 +51,8 @@ impl<F: Face> Pane<F> {
     ) -> Result<Self, HandlerError> {
         let canvas = Canvas::new(&window)?;
         let ctx = egui::Context::default();
-        ctx.set_zoom_factor(zoom);
+        // Set as a wish it would count only after the first frame, and make the window larger once more.
+        ctx.options_mut(|options| options.zoom_factor = zoom);
         let waker = window.waker();
         ctx.set_request_repaint_callback(move |wish| waker.request_redraw_after(wish.delay));
         face.begin(&ctx);
@@ -77,8 +78,10 @@ impl<F: Face> Pane<F> {
             self.window.request_close();
         }
         for command in output.platform_output.commands {
-            if let OutputCommand::CopyText(text) = command {
-                self.clipboard.borrow_mut().copy(text);
+            if let OutputCommand::CopyText(text) = command
+                && let Ok(mut clipboard) = self.clipboard.try_borrow_mut()
+            {
+                clipboard.copy(text);
             }
         }
         let cursor = cursor(output.platform_output.cursor_icon);
@@ -149,11 +152,15 @@ impl<F: Face> WindowHandler for Pane<F> {
                 | MouseEvent::DragMoved { .. }
                 | MouseEvent::DragDropped { .. },
             ) => EventStatus::AcceptDrop(DropEffect::Copy),
-            // Keys that nothing is typed with are the host's, too: its transport, its piano on the keys.
+            // Keys that nothing is typed with are the host's, too, where the system heeds that: its transport, its piano on the keys.
             Event::Keyboard(_) if !self.ctx.egui_wants_keyboard_input() => EventStatus::Ignored,
             _ => EventStatus::Captured,
         };
-        self.input.borrow_mut().take_in(event, &mut self.clipboard.borrow_mut());
+        if self.input.borrow_mut().take_in(event) {
+            // Some systems tell of other things while they are asked for what was copied.
+            let text = self.clipboard.try_borrow_mut().ok().and_then(|mut c| c.text());
+            self.input.borrow_mut().paste(text);
+        }
         self.window.request_redraw();
         status
     }

@@ -33,7 +33,7 @@ const ENTRY_TICKS: i64 = 12;
 
 /// Machine notes in two bars above which it holds back, and those two bars. A network that hears its own notes can fall into
 /// striking chords on every tick, and stay there for minutes. People play 13 notes in a bar on average; of 300 accompaniments of
-/// theirs, in their busiest bar, half have 33 at most and nine in ten 49, but none goes on like that.
+/// theirs, in their busiest bar, half have 33 at most and nine in ten 49.
 const FULL: usize = 48;
 const FULL_TICKS: i64 = 96;
 

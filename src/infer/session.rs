@@ -266,8 +266,7 @@ impl Session {
         };
         if is_fresh {
             let notes = self.trail.points().map(|p| p.note);
-            let (heard, settled) = notes.partition(|n: &Note| n.onset <= self.closed);
-            let heard: Vec<Note> = heard;
+            let (heard, settled): (Vec<Note>, _) = notes.partition(|n| n.onset <= self.closed);
             self.window.extend(heard);
             self.begin(settled);
         }

@@ -1,8 +1,10 @@
 //! Floor 3, the pieces: from folders of MIDI files to windows of tokens, and from pages of sheet music to rows. Imports `music` and `model`.
 
 #[cfg(feature = "train")]
-pub mod chorales;
+pub mod asks;
 #[cfg(feature = "train")]
+pub mod chorales;
+#[cfg(any(feature = "standalone", feature = "train"))]
 pub mod chord;
 #[cfg(feature = "train")]
 pub mod corpus;
@@ -28,6 +30,8 @@ pub mod parallel;
 pub mod parts;
 #[cfg(feature = "train")]
 pub mod phrases;
+#[cfg(feature = "train")]
+pub mod player;
 #[cfg(feature = "train")]
 pub mod repeats;
 #[cfg(feature = "train")]

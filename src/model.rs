@@ -7,6 +7,7 @@ pub mod config;
 pub mod device;
 pub mod engine;
 pub mod image;
+pub mod inputs;
 mod kernel;
 pub mod lstm;
 #[cfg(feature = "train")]

@@ -1,10 +1,12 @@
 //! Floor 0, the ground: music as pure values. No I/O, no clock, no thread, no tensor.
 
+pub mod ask;
 pub mod chord;
 pub mod context;
 pub mod decode;
 pub mod encode;
 pub mod event;
+pub mod harmony;
 pub mod key;
 pub mod name;
 pub mod note;

@@ -25,8 +25,8 @@ use crate::data::shelf;
 use crate::data::split::Split;
 use crate::infer::builtin;
 use crate::model::checkpoint::Source;
+use crate::model::inputs::Inputs;
 use crate::model::{Checkpoint, LstmConfig};
-use crate::music::context::FEATURES;
 use crate::train::pace::paced;
 use crate::train::resume_file::RESUME_FILE;
 use crate::train::run::{CONFIG_FILE, Event, Job, LAST_FOLDER, read_config, run};
@@ -167,6 +167,9 @@ fn resolve(args: &LstmArgs, data: &[Data], base: Option<&Checkpoint>) -> Result<
     {
         config.sets = sets;
     }
+    if args.no_asks && base.is_some_and(|b| Inputs::of(b.manifest.config.features).asked) {
+        bail!("--from: the model learnt to be asked: leave out --no-asks");
+    }
     let model = &mut config.model;
     if let Some((layers, units)) = args.size.map(Size::layers_and_units) {
         (model.layers, model.hidden, model.embedding) = (layers, units, units);
@@ -180,9 +183,12 @@ fn resolve(args: &LstmArgs, data: &[Data], base: Option<&Checkpoint>) -> Result<
     set(&mut config.seed, args.seed);
     set(&mut config.valid_share, args.valid_share);
     set(&mut config.roles, args.roles);
+    config.asks &= !args.no_asks;
+    config.manners &= !args.no_manners;
+    config.model.features = config.inputs().count();
     if args.resume && config != before {
         bail!(
-            "--resume: {} was started with another model, data, roles, batch, window, seed or split ({CONFIG_FILE})",
+            "--resume: {} was started with another model, data, roles, inputs, batch, window, seed or split ({CONFIG_FILE})",
             args.out.display()
         );
     }
@@ -232,7 +238,7 @@ fn begin(data: &[Data], base: Option<&Checkpoint>) -> TrainConfig {
     }
     let old = base.map_or(&[][..], |b| &b.manifest.styles);
     config.styles = material::styles(old, data);
-    config.model.features = FEATURES + config.styles.len();
+    config.model.features = config.inputs().count();
     config
 }
 

@@ -106,6 +106,14 @@ pub struct LstmArgs {
     /// answer (turns of phrases) [default: accompany=40,lead=25,trade=15,harmonise=8,answer=12].
     #[arg(long, value_name = "ROLE=SHARE,...")]
     pub roles: Option<Shares>,
+    /// Do not teach the network to be asked: how many notes to play in a bar, how many at once, how high, how loud, and over
+    /// which chords. Only for duet.
+    #[arg(long)]
+    pub no_asks: bool,
+    /// Let the player be heard as written, instead of late and uneven, doubled in octaves, thinned out, resting and so on by lot.
+    /// What the machine is to answer is as written in any case. Only for duet.
+    #[arg(long)]
+    pub no_manners: bool,
     /// Tell what happens as lines of JSON on the standard output, for a program that shows it; the run stops, and keeps what it
     /// has, when the standard input ends. Only for duet.
     #[arg(long)]

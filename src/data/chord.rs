@@ -1,6 +1,7 @@
 //! Chord symbols in the notation of Harte and others ("Symbolic representation of musical chords", ISMIR 2005):
 //! `D:min7`, `Bb:7/3`, `F#:sus4(b7)`, `N` for none; and as they stand in lead sheets: `D-7`, `Bb7`, `F#m7b5`, `Ebj7911#`.
 
+use crate::music::harmony::Harmony;
 use crate::music::pitch::PitchClass;
 use crate::music::scale::PitchSet;
 
@@ -74,10 +75,25 @@ const LEAD_SHEET: [(&[&str], &[u8]); 38] = [
 /// Semitones of the first seven degrees of a major scale.
 const MAJOR: [u8; 7] = [0, 2, 4, 5, 7, 9, 11];
 
-/// The pitch classes of a chord, without its bass; `None` for no chord, or for text that is not one.
-pub fn parse(symbol: &str) -> Option<PitchSet> {
-    let symbol = symbol.trim().split('/').next()?;
-    let Some((root, quality)) = symbol.split_once(':') else { return lead_sheet(symbol) };
+/// The chord that a symbol names, with its bass (`/3` in Harte's notation is a degree, `/Db` a note); `None` for no chord,
+/// or for text that is not one.
+pub fn parse(symbol: &str) -> Option<Harmony> {
+    let (symbol, bass) = match symbol.trim().split_once('/') {
+        Some((symbol, bass)) => (symbol, Some(bass)),
+        None => (symbol.trim(), None),
+    };
+    let (root, classes) = match symbol.split_once(':') {
+        Some((root, quality)) => harte(root, quality)?,
+        None => lead_sheet(symbol)?,
+    };
+    let degree = |text: &str| semitones(text).map(|s| PitchClass::new(root.number() + s));
+    // A bass that can't be read is left out: the chord stands without it.
+    let bass = bass.and_then(|text| degree(text).or_else(|| text.parse().ok()));
+    Some(Harmony { root, bass: bass.unwrap_or(root), classes })
+}
+
+/// A symbol with a colon.
+fn harte(root: &str, quality: &str) -> Option<(PitchClass, PitchSet)> {
     let root: PitchClass = root.parse().ok()?;
     let (shorthand, degrees) = match quality.split_once('(') {
         Some((shorthand, rest)) => (shorthand, rest.strip_suffix(')')?),
@@ -93,15 +109,15 @@ pub fn parse(symbol: &str) -> Option<PitchSet> {
             None => steps |= 1 << semitones(degree.trim())?,
         }
     }
-    Some(over(root, steps))
+    Some((root, over(root, steps)))
 }
 
 /// A symbol without a colon.
-fn lead_sheet(symbol: &str) -> Option<PitchSet> {
+fn lead_sheet(symbol: &str) -> Option<(PitchClass, PitchSet)> {
     let quality = symbol.get(1..)?.trim_start_matches(['#', 'b']);
     let root: PitchClass = symbol[..symbol.len() - quality.len()].parse().ok()?;
     let (_, steps) = LEAD_SHEET.iter().find(|(names, _)| names.contains(&quality))?;
-    Some(over(root, steps.iter().fold(0, |set, s| set | 1 << s)))
+    Some((root, over(root, steps.iter().fold(0, |set, s| set | 1 << s))))
 }
 
 /// Semitones over a root, as pitch classes.
@@ -124,7 +140,7 @@ mod tests {
     use super::*;
 
     fn classes(symbol: &str) -> Option<Vec<u8>> {
-        parse(symbol).map(|set| (0..12).filter(|c| set.0 >> c & 1 == 1).collect())
+        parse(symbol).map(|h| (0..12).filter(|c| h.classes.0 >> c & 1 == 1).collect())
     }
 
     #[test]
@@ -139,6 +155,16 @@ mod tests {
         assert_eq!(classes("F#:sus4(b7)"), Some(vec![1, 4, 6, 11]));
         assert_eq!(classes("D:min7(9,*5)"), Some(vec![0, 2, 4, 5]));
         assert_eq!(classes("E:(1,5)"), Some(vec![4, 11]));
+    }
+
+    #[test]
+    fn the_bass_is_a_degree_or_a_note() {
+        let bass = |symbol| parse(symbol).map(|h| (h.root.number(), h.bass.number()));
+        assert_eq!(bass("C:maj/3"), Some((0, 4)));
+        assert_eq!(bass("A:min7/b3"), Some((9, 0)));
+        assert_eq!(bass("Bb-7/Db"), Some((10, 1)));
+        assert_eq!(bass("F#m7b5"), Some((6, 6)));
+        assert_eq!(bass("G/?"), Some((7, 7)), "what can't be read is left out");
     }
 
     #[test]

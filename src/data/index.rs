@@ -12,7 +12,7 @@ use crate::data::corpus::stamp;
 use crate::data::shelf::{Label, Shelf};
 
 /// Counts the ways in which files were read: with another one nothing that was kept is true any more.
-const READ_IN: &str = concat!("sideman ", env!("CARGO_PKG_VERSION"), " way 2");
+const READ_IN: &str = concat!("sideman ", env!("CARGO_PKG_VERSION"), " way 3");
 /// The index's name in its folder.
 const INDEX_FILE: &str = "index";
 /// What the names of shelves begin with.

@@ -5,9 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::data::midi_file::{FileNote, MidiFile, Track};
 use crate::data::{chord, parts, phrases};
+use crate::music::harmony::Harmony;
 use crate::music::note::{Note, Voice, into_order};
 use crate::music::pitch::Pitch;
-use crate::music::scale::PitchSet;
 use crate::music::time::{Bars, Meter, Tick};
 
 /// The velocity of every note of a piece whose own velocities are made up.
@@ -26,8 +26,8 @@ pub struct Piece {
     pub melody: Vec<Note>,
     /// What accompanies it.
     pub accompaniment: Vec<Note>,
-    /// The chords that the file's markers name, each until the next; an empty set is none.
-    pub chords: Vec<(Tick, PitchSet)>,
+    /// The chords that the file's markers name, each until the next.
+    pub chords: Vec<(Tick, Harmony)>,
     /// Nobody played its velocities: they teach nothing.
     pub flat: bool,
 }
@@ -286,14 +286,14 @@ fn on_grid(file: &MidiFile, tracks: &[usize]) -> Vec<Note> {
     out
 }
 
-fn chords(file: &MidiFile) -> Vec<(Tick, PitchSet)> {
+fn chords(file: &MidiFile) -> Vec<(Tick, Harmony)> {
     let symbol = |text: &str| {
-        chord::parse(text).or(matches!(text, "N" | "NC" | "N.C.").then_some(PitchSet(0)))
+        chord::parse(text).or(matches!(text, "N" | "NC" | "N.C.").then_some(Harmony::NONE))
     };
     let chords = file
         .markers
         .iter()
-        .filter_map(|m| symbol(&m.text).map(|set| (Tick::nearest(file.beats(m.tick)), set)));
+        .filter_map(|m| symbol(&m.text).map(|chord| (Tick::nearest(file.beats(m.tick)), chord)));
     let mut chords: Vec<_> = chords.collect();
     chords.sort_by_key(|c| c.0);
     chords

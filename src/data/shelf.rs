@@ -9,8 +9,9 @@ use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 
 use crate::data::roles::Piece;
+use crate::music::harmony::Harmony;
 use crate::music::note::{Note, Voice};
-use crate::music::pitch::Pitch;
+use crate::music::pitch::{Pitch, PitchClass};
 use crate::music::scale::PitchSet;
 use crate::music::time::{Bars, Tick};
 
@@ -171,8 +172,8 @@ struct Packed {
     /// Origin and length of the bars.
     bars: (i64, i64),
     flat: bool,
-    /// Ticks since the chord before, and the classes.
-    chords: Vec<(i64, u16)>,
+    /// Ticks since the chord before, root, bass and classes.
+    chords: Vec<(i64, u8, u8, u16)>,
     melody: Vec<PackedNote>,
     accompaniment: Vec<PackedNote>,
 }
@@ -184,7 +185,10 @@ impl Packed {
     fn of(piece: &Piece) -> Self {
         let mut last = 0;
         let mut since = |tick: Tick| tick.0.wrapping_sub(std::mem::replace(&mut last, tick.0));
-        let chords = piece.chords.iter().map(|(tick, set)| (since(*tick), set.0)).collect();
+        let chord = |(tick, h): &(Tick, Harmony)| {
+            (since(*tick), h.root.number(), h.bass.number(), h.classes.0)
+        };
+        let chords = piece.chords.iter().map(chord).collect();
         let bars = (piece.bars.origin.0, piece.bars.length);
         let (melody, accompaniment) = (pack(&piece.melody), pack(&piece.accompaniment));
         Self { bars, flat: piece.flat, chords, melody, accompaniment }
@@ -196,13 +200,17 @@ impl Packed {
             at = at.wrapping_add(ticks);
             Tick(at)
         };
+        let chord = |(since, root, bass, classes): &(i64, u8, u8, u16)| {
+            let (root, bass) = (PitchClass::new(*root), PitchClass::new(*bass));
+            (after(*since), Harmony { root, bass, classes: PitchSet(*classes) })
+        };
         Piece {
             name: stored.name.clone(),
             hash: stored.hash,
             bars: Bars { origin: Tick(self.bars.0), length: self.bars.1.max(1) },
             melody: unpack(&self.melody),
             accompaniment: unpack(&self.accompaniment),
-            chords: self.chords.iter().map(|(t, set)| (after(*t), PitchSet(*set))).collect(),
+            chords: self.chords.iter().map(chord).collect(),
             flat: self.flat,
         }
     }
@@ -230,6 +238,7 @@ fn unpack(notes: &[PackedNote]) -> Vec<Note> {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
+    use crate::data::chord::parse;
 
     /// Puts pieces on a shelf of their own.
     pub(crate) fn shelved(pieces: impl IntoIterator<Item = Piece>) -> Vec<Stored> {
@@ -253,7 +262,7 @@ pub(crate) mod tests {
             bars: Bars { origin: Tick(-3), length: 36 },
             melody: vec![note(-2, 60), note(5, 64), note(5, 67)],
             accompaniment: vec![note(0, 40)],
-            chords: vec![(Tick(0), PitchSet(0b1001)), (Tick(48), PitchSet(0))],
+            chords: vec![(Tick(0), parse("Am/C").unwrap()), (Tick(48), Harmony::NONE)],
             flat: true,
         }
     }

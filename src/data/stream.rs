@@ -8,12 +8,16 @@ use std::sync::Arc;
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
+use crate::data::asks::{Asks, chords};
 use crate::data::mix::{Mix, below, random};
+use crate::data::player::Manner;
 use crate::data::roles::{Piece, Role, Shares};
 use crate::data::shelf::ShelfError;
+use crate::model::inputs::Inputs;
 use crate::model::window::Window;
 use crate::music::context::Context;
 use crate::music::encode::encode;
+use crate::music::harmony::Harmony;
 use crate::music::note::{Note, Voice};
 use crate::music::time::{Bars, Tick};
 use crate::music::token::{Kind, Token};
@@ -27,11 +31,14 @@ const STYLELESS_PERCENT: u32 = 15;
 const EXCERPT_PERCENT: u32 = 50;
 /// Of a hundred excerpts those in which the machine comes in up to a bar late: it hears what is played first.
 const LATE_PERCENT: u32 = 50;
+/// Of a hundred excerpts under a player in his manner those in which the machine waits for him: nothing is heard before he comes
+/// in, somewhere in the first bar.
+const WAITS_PERCENT: u32 = 60;
 /// Bars that an excerpt has at least.
 const EXCERPT_BARS: i64 = 8;
 
 /// A piece as a string of tokens, with the bar lines it is read in.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Debug)]
 pub struct Reading {
     /// The tokens after [`Token::START`].
     pub tokens: Vec<Token>,
@@ -43,6 +50,8 @@ pub struct Reading {
     flat: bool,
     /// Counted from 1; 0 is none.
     style: usize,
+    /// What the machine is asked for; none for nothing.
+    asks: Option<Asks>,
 }
 
 impl Reading {
@@ -64,6 +73,12 @@ impl Reading {
         Self { style, ..self }
     }
 
+    /// The same reading with the machine asked for what it plays.
+    #[must_use]
+    pub fn asking(self, asks: Asks) -> Self {
+        Self { asks: Some(asks), ..self }
+    }
+
     /// Whether the token at `position` is one to learn from and to be measured by.
     pub fn counts(&self, position: usize) -> bool {
         !self.flat || self.tokens.get(position).is_none_or(|t| t.kind() != Kind::Velocity)
@@ -72,7 +87,7 @@ impl Reading {
     fn of(piece: &Piece, start: Tick, notes: &[Note]) -> Self {
         let tokens = encode(start, notes);
         let (bars, flat) = (piece.bars, piece.flat);
-        Self { tokens, notes: notes.len(), start, bars, flat, style: 0 }
+        Self { tokens, notes: notes.len(), start, bars, flat, style: 0, asks: None }
     }
 
     /// Ticks of a bar.
@@ -128,6 +143,7 @@ impl Cursor {
     /// Writes the next steps into one lane of a window and pads with what does not count.
     pub fn fill(&mut self, window: &mut Window, lane: usize) {
         let width = window.features.len() / (window.steps * window.lanes).max(1);
+        let inputs = Inputs::of(width);
         for t in 0..window.steps {
             let at = t * window.lanes + lane;
             let features = &mut window.features[at * width..(at + 1) * width];
@@ -139,12 +155,18 @@ impl Cursor {
                 window.weights[at] = 0.0;
                 continue;
             }
-            if let Some((ear, styles)) = features.split_first_chunk_mut() {
+            if let Some(ear) = features.first_chunk_mut() {
                 self.ear.features(ear);
-                let style = self.reading.style.checked_sub(1).and_then(|i| styles.get_mut(i));
-                if let Some(x) = style {
-                    *x = 1.0;
-                }
+            }
+            let asks = self.reading.asks.as_ref();
+            let asked = features.get_mut(inputs.asked()).and_then(<[f32]>::first_chunk_mut);
+            if let Some((asks, asked)) = asks.zip(asked) {
+                asks.at(self.ear.now()).features(asked);
+            }
+            let style = self.reading.style.checked_sub(1);
+            let styles = features.get_mut(inputs.styles());
+            if let Some(x) = style.zip(styles).and_then(|(i, styles)| styles.get_mut(i)) {
+                *x = 1.0;
             }
             window.tokens[at] = self.heard.id();
             window.places[at] = self.ear.place();
@@ -174,6 +196,17 @@ pub fn empty_window(steps: usize, lanes: usize, features: usize) -> Window {
     }
 }
 
+/// How pieces are read in training.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Reads {
+    /// How often each role is read.
+    pub roles: Shares,
+    /// The machine is asked for what it plays.
+    pub asks: bool,
+    /// What is heard of the player is played in the manner of players.
+    pub manners: bool,
+}
+
 /// Where a stream stands.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Position {
@@ -187,7 +220,7 @@ pub struct Position {
 #[derive(Clone, Debug)]
 pub struct Stream {
     mix: Arc<Mix>,
-    roles: Shares,
+    reads: Reads,
     seed: u64,
     begun: u64,
     lanes: Vec<Option<(u64, Cursor)>>,
@@ -197,9 +230,9 @@ pub struct Stream {
 
 impl Stream {
     /// A stream of `lanes` lanes; there must be pieces, or nothing ever counts.
-    pub fn new(mix: Arc<Mix>, roles: Shares, seed: u64, lanes: usize) -> Self {
+    pub fn new(mix: Arc<Mix>, reads: Reads, seed: u64, lanes: usize) -> Self {
         let order = (0, mix.deal(seed, 0));
-        Self { mix, roles, seed, begun: 0, lanes: vec![None; lanes], order }
+        Self { mix, reads, seed, begun: 0, lanes: vec![None; lanes], order }
     }
 
     /// Where it stands, to be saved.
@@ -270,14 +303,51 @@ impl Stream {
         let mut rng = random(self.seed, FIRST_READING + number);
         let semitones = below(&mut rng, 12) as i32 - 5;
         let place = f64::from(below(&mut rng, 1 << 20)) / f64::from(1 << 20);
-        let role = self.roles.role(place, below(&mut rng, 6));
+        let role = self.reads.roles.role(place, below(&mut rng, 6));
         let styled = below(&mut rng, 100) >= STYLELESS_PERCENT;
-        let reading = match excerpt(piece, &mut rng) {
-            Some((start, entry)) => Reading::excerpt(piece, role, semitones, start, entry),
-            None => Reading::new(piece, role, semitones),
-        };
-        Ok(Some(reading.in_style(if styled { style } else { 0 })))
+        let style = if styled { style } else { 0 };
+        let excerpt = excerpt(piece, &mut rng);
+        let (start, entry) = excerpt.unwrap_or((piece.start(), Tick(i64::MIN)));
+        let mut notes = piece.notes_from(start, role, semitones);
+        notes.retain(|n| n.voice == Voice::Player || n.onset >= entry);
+        if self.reads.manners {
+            play(piece, &mut notes, start, (role, semitones), excerpt.is_some(), &mut rng);
+        }
+        let reading = Reading::of(piece, start, &notes).in_style(style);
+        Ok(Some(if self.reads.asks {
+            let asks = Asks::of(piece, start, &notes, semitones);
+            reading.asking(asks.loosened(piece, &notes, &mut rng))
+        } else {
+            reading
+        }))
     }
+}
+
+/// Plays the player's part in the manner of players.
+fn play(
+    piece: &Piece,
+    notes: &mut Vec<Note>,
+    start: Tick,
+    (role, semitones): (Role, i32),
+    is_excerpt: bool,
+    rng: &mut ChaCha8Rng,
+) {
+    // Where the player comes in, in mid-bar now and then; the machine does not play before him.
+    let is_accompanied = role == Role::Accompany;
+    let waits = is_excerpt && is_accompanied && below(rng, 100) < WAITS_PERCENT;
+    let delay = i64::from(below(rng, piece.bars.length.min(1 << 20) as u32));
+    if waits {
+        notes.retain(|n| n.voice == Voice::Machine || n.onset >= start.plus(delay));
+        let is_players = |n: &&Note| n.voice == Voice::Player;
+        let entry = notes.iter().find(is_players).map_or(start, |n| n.onset);
+        notes.retain(|n| n.onset >= entry);
+    }
+    let span = start..piece.last_onset().plus(1);
+    let manner = Manner::draw(&span, piece.bars, is_accompanied, rng);
+    let manner = if role == Role::Harmonise { manner.in_time() } else { manner };
+    let moved = |(tick, chord): (Tick, Harmony)| (tick, chord.transposed(semitones));
+    let chords: Vec<_> = chords(piece).into_iter().map(moved).collect();
+    manner.play(notes, &chords, start, piece.bars, rng);
 }
 
 /// From which bar line on a piece is read, and when the machine comes in; none for all of it.
@@ -328,7 +398,7 @@ mod tests {
     fn windows(count: u8, seed: u64, lanes: usize) -> Stream {
         let pieces = shelved(pieces(count));
         let sets = vec![Set { pieces, style: 2, weight: None }];
-        Stream::new(Arc::new(Mix::new(sets)), Shares::default(), seed, lanes)
+        Stream::new(Arc::new(Mix::new(sets)), Reads::default(), seed, lanes)
     }
 
     /// The next windows of two and one lanes of 16 steps, and the lanes that began a piece.

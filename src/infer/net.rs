@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use parking_lot::Mutex;
 
 use crate::model::device::{self, DeviceChoice, guarded};
+use crate::model::inputs::Inputs;
 use crate::model::{Checkpoint, Engine, Lstm, ModelError, Precision, State, StepInput};
-use crate::music::context::FEATURES;
 use crate::music::time::Bars;
 use crate::music::token::VOCABULARY;
 
@@ -27,9 +27,13 @@ pub trait Net: Send + Sync {
         0
     }
 
+    /// Whether it can be asked for what it is to play.
+    fn is_asked(&self) -> bool {
+        false
+    }
+
     /// Feeds `token` (at `place` in the bar, with what the ear holds after it) and writes the logits of the
-    /// next token. `features` are the [`FEATURES`] of the ear and one number for each style; `logits` has the
-    /// length of the vocabulary.
+    /// next token. `features` are those of [`Inputs`]; `logits` has the length of the vocabulary.
     ///
     /// Worker thread.
     fn step(&self, token: u16, place: u8, features: &[f32], state: &mut State, logits: &mut [f32]);
@@ -55,10 +59,11 @@ pub fn playable_on(
     choice: DeviceChoice,
 ) -> Result<(Arc<dyn Net>, Arc<DeviceReport>), ModelError> {
     let config = checkpoint.parameters.config();
+    let inputs = Inputs::of(config.features);
     for (what, got, want) in [
         ("the vocabulary", config.vocabulary, VOCABULARY),
         ("the places in a bar", config.places, Bars::PLACES),
-        ("the context", config.features, FEATURES + checkpoint.manifest.styles.len()),
+        ("the styles", inputs.styles, checkpoint.manifest.styles.len()),
     ] {
         if got != want {
             return Err(ModelError::Input { what, got, want });
@@ -85,8 +90,8 @@ pub fn with_fallback(
     packed: Lstm,
     engine: Option<Arc<dyn Engine>>,
 ) -> (Arc<dyn Net>, Arc<DeviceReport>) {
-    let styles = packed.config().features.saturating_sub(FEATURES);
-    on_device(packed, engine, 0, vec![String::new(); styles])
+    let styles = vec![String::new(); Inputs::of(packed.config().features).styles];
+    on_device(packed, engine, 0, styles)
 }
 
 fn on_device(
@@ -165,6 +170,10 @@ impl Net for OnDevice {
 
     fn home_style(&self) -> u8 {
         self.home_style
+    }
+
+    fn is_asked(&self) -> bool {
+        Inputs::of(self.packed.config().features).asked
     }
 
     fn step(&self, token: u16, place: u8, features: &[f32], state: &mut State, logits: &mut [f32]) {

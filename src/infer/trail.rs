@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use crate::infer::net::Net;
 use crate::model::State;
-use crate::music::context::{Context, FEATURES};
+use crate::model::inputs::Inputs;
+use crate::music::context::Context;
 use crate::music::encode::{LONGEST_SILENCE, encode_note};
 use crate::music::note::{Note, Voice, into_order};
 use crate::music::time::{Bars, Tick};
@@ -79,7 +80,7 @@ impl Trail {
             features: Vec::new(),
             steps: 0,
         };
-        trail.features.resize(FEATURES + trail.net.styles().len(), 0.0);
+        trail.features.resize(trail.inputs().count(), 0.0);
         trail.set_styles(styles);
         trail.step(Token::START);
         trail.head.tokens_here = 0;
@@ -113,9 +114,14 @@ impl Trail {
 
     /// Tells the network other styles from here on.
     pub(crate) fn set_styles(&mut self, styles: &[f32]) {
-        for (told, style) in self.features[FEATURES..].iter_mut().zip(styles) {
+        let inputs = self.inputs();
+        for (told, style) in self.features[inputs.styles()].iter_mut().zip(styles) {
             *told = *style;
         }
+    }
+
+    fn inputs(&self) -> Inputs {
+        Inputs { asked: self.net.is_asked(), styles: self.net.styles().len() }
     }
 
     fn step(&mut self, token: Token) {

@@ -3,6 +3,7 @@
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
+use crate::model::inputs::Inputs;
 use crate::model::{LstmConfig, ModelError};
 
 /// The weights of a model: one flat run of numbers, cut into tensors by [`LstmConfig::tensors`].
@@ -65,28 +66,33 @@ impl Parameters {
         }
     }
 
-    /// The same weights for a model that is told more features, which say nothing to it yet.
+    /// The same weights for a model that is told more, which says nothing to it yet.
     ///
     /// # Errors
-    /// As [`LstmConfig::validate`], or [`ModelError::Size`] when there would be fewer features.
-    pub fn with_features(&self, features: usize) -> Result<Self, ModelError> {
-        let old = self.config.features;
-        let mut wider = Self::zeros(LstmConfig { features, ..self.config })?;
-        if features < old {
-            return Err(ModelError::Size {
-                field: "features",
-                value: features,
-                low: old,
-                high: 4_096,
-            });
+    /// As [`LstmConfig::validate`], or [`ModelError::Size`] when it would be told less.
+    pub fn with_inputs(&self, inputs: Inputs) -> Result<Self, ModelError> {
+        let (old, known) = (self.config.features, Inputs::of(self.config.features));
+        let features = inputs.count();
+        if inputs.styles < known.styles || (known.asked && !inputs.asked) {
+            let field = "features";
+            return Err(ModelError::Size { field, value: features, low: old, high: 4_096 });
         }
+        let mut wider = Self::zeros(LstmConfig { features, ..self.config })?;
+        let asked = known.asked().zip(inputs.asked());
+        let moved = asked.chain(known.styles().zip(inputs.styles()));
+        let same = 0..known.asked().start.min(old);
+        let places: Vec<(usize, usize)> = same.map(|i| (i, i)).chain(moved).collect();
         for (from, to) in self.config.tensors().into_iter().zip(wider.config.tensors()) {
             let (from, to) = (&self.values[from.range], &mut wider.values[to.range]);
             if from.len() == to.len() {
                 to.copy_from_slice(from);
             } else {
                 let rows = from.chunks_exact(old.max(1)).zip(to.chunks_exact_mut(features));
-                rows.for_each(|(from, to)| to[..old].copy_from_slice(from));
+                for (from, to) in rows {
+                    for (a, b) in &places {
+                        to[*b] = from[*a];
+                    }
+                }
             }
         }
         Ok(wider)
@@ -199,6 +205,7 @@ pub(crate) fn normal(rng: &mut ChaCha8Rng) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::music::context::FEATURES;
 
     #[test]
     fn the_views_are_the_tensors() {
@@ -226,20 +233,31 @@ mod tests {
     }
 
     #[test]
-    fn more_features_change_nothing_until_they_are_learnt() {
-        let config = LstmConfig { hidden: 4, embedding: 3, features: 5, ..LstmConfig::default() };
+    fn more_inputs_change_nothing_until_they_are_learnt() {
+        let plain = Inputs { asked: false, styles: 2 };
+        let config = LstmConfig {
+            hidden: 4,
+            embedding: 3,
+            features: plain.count(),
+            ..LstmConfig::default()
+        };
         let narrow = Parameters::random(config, 1).unwrap();
-        let wide = narrow.with_features(7).unwrap();
+        let inputs = Inputs { asked: true, styles: 3 };
+        let wide = narrow.with_inputs(inputs).unwrap();
         let (old, new) = (narrow.view(), wide.view());
-        for (old, new) in old.context.chunks(5).zip(new.context.chunks(7)) {
-            assert_eq!([old, &[0.0, 0.0]].concat(), new);
+        let rows = old.context.chunks(plain.count()).zip(new.context.chunks(inputs.count()));
+        for (old, new) in rows {
+            assert_eq!(old[..FEATURES], new[..FEATURES]);
+            assert!(new[inputs.asked()].iter().all(|x| *x == 0.0));
+            assert_eq!([&old[plain.styles()], &[0.0]].concat(), new[inputs.styles()]);
         }
         assert_eq!((old.head, old.embedding), (new.head, new.embedding));
         assert_eq!(old.layers[1].weight_hh, new.layers[1].weight_hh);
-        assert_eq!(narrow.with_features(5).unwrap(), narrow);
-        assert!(narrow.with_features(4).is_err());
-        let none = Parameters::random(LstmConfig { features: 0, ..config }, 1).unwrap();
-        assert!(none.with_features(2).unwrap().view().context.iter().all(|x| *x == 0.0));
+        assert_eq!(narrow.with_inputs(plain).unwrap(), narrow);
+        assert!(wide.with_inputs(plain).is_err());
+        let more = Inputs { asked: true, styles: 5 };
+        let asked = wide.with_inputs(more).unwrap();
+        assert_eq!(asked.with_inputs(more).unwrap(), asked);
     }
 
     #[test]

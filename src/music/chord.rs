@@ -5,6 +5,7 @@
 
 use std::fmt;
 
+use crate::music::harmony::Harmony;
 use crate::music::pitch::{Pitch, PitchClass};
 use crate::music::scale::PitchSet;
 
@@ -111,6 +112,11 @@ impl Chord {
     /// The root.
     pub const fn root(self) -> PitchClass {
         self.root
+    }
+
+    /// Root, bass and classes.
+    pub fn harmony(self) -> Harmony {
+        Harmony { root: self.root, bass: self.bass, classes: self.classes() }
     }
 
     /// Its pitch classes, without a foreign bass.

@@ -3,8 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::data::roles::Shares;
+use crate::data::stream::Reads;
 use crate::model::LstmConfig;
-use crate::music::context::FEATURES;
+use crate::model::inputs::Inputs;
 use crate::train::TrainError;
 
 /// The settings of a run; the same settings and pieces give the same bytes on one machine, with any number
@@ -41,6 +42,12 @@ pub struct TrainConfig {
     /// How often each role is read.
     #[serde(default)]
     pub roles: Shares,
+    /// The machine is asked for what it plays. Runs of before it could be are without.
+    #[serde(default)]
+    pub asks: bool,
+    /// What is heard of the player is played in the manner of players.
+    #[serde(default)]
+    pub manners: bool,
     /// The sets of pieces, in the order in which they are given.
     #[serde(default)]
     pub sets: Vec<SetConfig>,
@@ -67,7 +74,10 @@ impl Default for TrainConfig {
     fn default() -> Self {
         Self {
             recipe: "duet".to_owned(),
-            model: LstmConfig::default(),
+            model: LstmConfig {
+                features: Inputs { asked: true, styles: 0 }.count(),
+                ..LstmConfig::default()
+            },
             seed: 1,
             steps: 6_000,
             batch: 32,
@@ -80,6 +90,8 @@ impl Default for TrainConfig {
             valid_pieces: 24,
             valid_share: 0.1,
             roles: Shares::default(),
+            asks: true,
+            manners: true,
             sets: Vec::new(),
             styles: Vec::new(),
             from: None,
@@ -112,9 +124,9 @@ impl TrainConfig {
         if self.batch * self.window > 1 << 20 {
             return wrong("--batch times --window is over 1048576 tokens a step".to_owned());
         }
-        if self.model.features != FEATURES + self.styles.len() {
-            let (features, styles) = (self.model.features, self.styles.len());
-            return wrong(format!("{features} features are not {FEATURES} and {styles} styles"));
+        if self.model.features != self.inputs().count() {
+            let (features, want) = (self.model.features, self.inputs().count());
+            return wrong(format!("{features} features are not the {want} of the run's inputs"));
         }
         let named = self.sets.iter().filter_map(|s| Some((s.name.as_str(), s.weight?)));
         for (name, weight) in named {
@@ -135,6 +147,16 @@ impl TrainConfig {
             }
         }
         Ok(())
+    }
+
+    /// What the network is told.
+    pub fn inputs(&self) -> Inputs {
+        Inputs { asked: self.asks, styles: self.styles.len() }
+    }
+
+    /// How pieces are read.
+    pub const fn reads(&self) -> Reads {
+        Reads { roles: self.roles, asks: self.asks, manners: self.manners }
     }
 
     /// The number of a set's style, counted from 1; 0 where the model tells none apart.

@@ -100,14 +100,14 @@ fn reference(tones: &[[u64; 12]], bar: usize) -> Option<PitchSet> {
 fn tones(piece: &Piece, start: Tick, bars: usize) -> Vec<[u64; 12]> {
     let mut tones = vec![[0_u64; 12]; bars];
     let end = bars as i64 * piece.bars.length;
-    for (index, (onset, classes)) in piece.chords.iter().enumerate() {
+    for (index, (onset, chord)) in piece.chords.iter().enumerate() {
         let until = piece.chords.get(index + 1).map_or(end, |next| next.0.since(start)).min(end);
         let mut at = onset.since(start).max(0);
         while at < until {
             let bar = at / piece.bars.length;
             let next = until.min((bar + 1) * piece.bars.length);
             for (class, ticks) in tones[bar as usize].iter_mut().enumerate() {
-                *ticks += if classes.0 >> class & 1 == 1 { (next - at) as u64 } else { 0 };
+                *ticks += if chord.classes.0 >> class & 1 == 1 { (next - at) as u64 } else { 0 };
             }
             at = next;
         }

@@ -8,8 +8,8 @@
 use std::collections::BTreeSet;
 
 use crate::data::roles::Piece;
+use crate::music::harmony::Harmony;
 use crate::music::note::Note;
-use crate::music::scale::PitchSet;
 use crate::music::time::{TICKS_PER_BEAT, Tick};
 use crate::music::token::{DURATIONS, duration_index};
 use crate::train::key_following;
@@ -166,10 +166,10 @@ fn share(notes: &[Note], is: impl Fn(&Note) -> Option<bool>) -> Option<f64> {
 }
 
 /// The chord that is named at a tick.
-fn chord_at(piece: &Piece, tick: Tick) -> Option<PitchSet> {
+fn chord_at(piece: &Piece, tick: Tick) -> Option<Harmony> {
     let next = piece.chords.partition_point(|c| c.0 <= tick);
     let (_, chord) = *piece.chords.get(next.checked_sub(1)?)?;
-    (chord.0 != 0).then_some(chord)
+    chord.is_chord().then_some(chord)
 }
 
 fn in_key(piece: &Piece, notes: &[Note]) -> Option<f64> {

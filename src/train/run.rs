@@ -11,6 +11,7 @@ use crate::data::stream::Stream;
 use crate::model::checkpoint::{Corpus, FORMAT, Source, Vocabulary};
 use crate::model::window::Window;
 use crate::model::{Checkpoint, Manifest, Parameters};
+use crate::music::ask::ASKED;
 use crate::music::context::FEATURES;
 use crate::train::adam::Adam;
 use crate::train::material::{self, HeldOut, Material, Measured};
@@ -173,7 +174,7 @@ impl<'a> Runner<'a> {
         let corpus = material::describe(&sets, &job.sources);
         let (mix, held_out) = material::part(sets, config.valid_pieces)?;
         let parameters = match &job.start {
-            Some(start) => start.with_features(config.model.features)?,
+            Some(start) => start.with_inputs(config.inputs())?,
             None => Parameters::random(config.model, config.seed)?,
         };
         if parameters.config().tensors() != config.model.tensors() {
@@ -184,7 +185,7 @@ impl<'a> Runner<'a> {
             config,
             job,
             corpus,
-            stream: Stream::new(Arc::new(mix), config.roles, config.seed, config.batch),
+            stream: Stream::new(Arc::new(mix), config.reads(), config.seed, config.batch),
             held_out,
             shards: shard::cut(config.model, config.window, config.batch)?,
             parameters: Parameters::from_values(config.model, parameters.values().to_vec())?,
@@ -302,6 +303,11 @@ impl<'a> Runner<'a> {
     }
 
     fn checkpoint(&self, metrics: BTreeMap<String, f64>) -> Checkpoint {
+        let asked = if self.config.asks {
+            format!(", {ASKED} features of what the machine is asked for")
+        } else {
+            String::new()
+        };
         let manifest = Manifest {
             format: FORMAT,
             recipe: self.config.recipe.clone(),
@@ -310,7 +316,8 @@ impl<'a> Runner<'a> {
             vocabulary: Vocabulary::duet(),
             tokenizer: format!(
                 "duet: 12 ticks a beat, player pitch + velocity, machine pitch + velocity + duration, low to high \
-                 inside a tick, place in the bar and {FEATURES} context features{}",
+                 inside a tick, place in the bar and {FEATURES} context features{}{}",
+                asked,
                 if self.config.styles.is_empty() { "" } else { ", one more for each style" }
             ),
             styles: self.config.styles.clone(),

@@ -3,6 +3,7 @@
 use sideman::infer::builtin;
 use sideman::infer::net::playable;
 use sideman::link::settings::Settings;
+use sideman::model::inputs::Inputs;
 use sideman::model::{Checkpoint, LstmConfig};
 
 use crate::bench::{At, Bench, RATE};
@@ -31,7 +32,9 @@ fn whole(checkpoint: &Checkpoint, style: u8) -> Vec<At> {
 /// The model that Sideman carries, with two styles more; only the second of them says anything to it.
 fn with_styles(mut checkpoint: Checkpoint) -> Checkpoint {
     let features = checkpoint.manifest.config.features + 2;
-    checkpoint.parameters = checkpoint.parameters.with_features(features).unwrap();
+    let mut inputs = Inputs::of(checkpoint.manifest.config.features);
+    inputs.styles += 2;
+    checkpoint.parameters = checkpoint.parameters.with_inputs(inputs).unwrap();
     let context = checkpoint.parameters.view_mut().context;
     for (i, row) in context.chunks_exact_mut(features).enumerate() {
         row[features - 1] = if i % 2 == 0 { 0.5 } else { -0.5 };

@@ -11,8 +11,9 @@ use crate::data::parallel::in_parallel;
 use crate::data::roles::{Piece, Role};
 use crate::infer::ears::Ears;
 use crate::infer::listener::{Listener, told};
+use crate::model::inputs::Inputs;
 use crate::model::{Checkpoint, Lstm, Precision, State, StepInput};
-use crate::music::context::{Context, FEATURES};
+use crate::music::context::Context;
 use crate::music::encode::encode_note;
 use crate::music::note::Voice;
 use crate::music::token::{Kind, Token, VOCABULARY};
@@ -90,7 +91,8 @@ fn stream(
     let mut features = vec![0.0; config.features];
     let alone = |style: usize| (1..=known.len()).map(move |n| f32::from(u8::from(n == style)));
     let style = if let Told::Style(style) = way { style } else { 0 };
-    features[FEATURES..].iter_mut().zip(alone(style)).for_each(|(x, s)| *x = s);
+    let styles = Inputs::of(config.features).styles();
+    features[styles.clone()].iter_mut().zip(alone(style)).for_each(|(x, s)| *x = s);
     let notes = piece.notes(Role::Accompany, 0);
     let mut ear = Context::new(piece.start(), piece.bars);
     let mut ears = Ears::default();
@@ -116,7 +118,7 @@ fn stream(
             if ears.close(closed, piece.bars, &std::mem::take(&mut waiting), true)
                 && let Some(told) = told(known, listener.styles(), &ears.opinion().shares())
             {
-                features[FEATURES..].copy_from_slice(&told);
+                features[styles.clone()].copy_from_slice(&told);
             }
         }
         if note.voice == Voice::Player {

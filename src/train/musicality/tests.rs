@@ -22,7 +22,7 @@ fn piece() -> Piece {
         accompaniment: vec![note(0, 36, 48)],
         chords: vec![
             (Tick(48), parse("C:maj").unwrap()),
-            (Tick(96), PitchSet(0)),
+            (Tick(96), Harmony::NONE),
             (Tick(144), parse("G:maj").unwrap()),
         ],
         ..Piece::default()

@@ -1,8 +1,10 @@
 //! Floor 3, the worker's half: feeds the model what is played and plans what the machine plays.
 
+mod asking;
 pub mod builtin;
 mod company;
 pub(crate) mod ears;
+mod energy;
 mod expression;
 mod frozen;
 mod inbox;
@@ -15,5 +17,6 @@ mod policy;
 mod rules;
 mod sampler;
 pub mod session;
+pub mod song_chords;
 mod trail;
 pub mod worker;

@@ -24,6 +24,7 @@ pub mod run;
 pub mod sgd;
 pub(crate) mod shard;
 pub mod store;
+mod usual;
 
 pub use config::TrainConfig;
 pub use material::Material;

@@ -5,10 +5,11 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail, ensure};
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use crate::cli::sideman::{Playing, tell_heard, warn_of_device};
 use crate::cli::sound_args::SoundArgs;
+use crate::data::chord;
 use crate::data::midi_file::{MidiFile, MidiFileError, Track};
 use crate::data::midi_out::{MarkerEvent, MeterEvent, OutNote, OutTrack, Take, TempoEvent};
 use crate::data::parts;
@@ -42,6 +43,9 @@ pub(crate) struct PlayArgs {
     /// The player's part: a track's name or its number, counted from 1. Default: the melody
     #[arg(long, value_name = "NAME|N")]
     track: Option<String>,
+    /// Chords that Sideman is to play over: those that the file's markers name
+    #[arg(long, value_enum, value_name = "FROM")]
+    chords: Option<ChordsFrom>,
     #[command(flatten)]
     playing: Playing,
     /// Where the sound goes, as a WAV file
@@ -61,6 +65,13 @@ pub(crate) struct PlayArgs {
     rate: u32,
     #[command(flatten)]
     sound: SoundArgs,
+}
+
+/// Where chords are taken from.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+enum ChordsFrom {
+    /// The file's markers, such as `Am7`, `F#m7b5` or `A:min7/b3`
+    Markers,
 }
 
 /// The melody of a MIDI file as messages by their times.
@@ -96,6 +107,15 @@ pub(crate) fn run(args: &PlayArgs) -> anyhow::Result<()> {
         .with_context(|| format!("in {}", args.input.display()))?;
     let rate = SampleRate::new(f64::from(args.rate));
     let song = song_of(&file, rate);
+    if args.chords == Some(ChordsFrom::Markers) {
+        let chords = chord::of_markers(&file);
+        ensure!(
+            !chords.is_empty(),
+            "--chords markers: no marker of {} names a chord",
+            args.input.display()
+        );
+        models.chords().put(chords);
+    }
     let end = file.beats(file.end());
     let (_, meter) = song.bars(end);
     let end_sample = song.sample(end);

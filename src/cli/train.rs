@@ -89,6 +89,10 @@ fn lstm(args: &LstmArgs) -> Result<()> {
         resume: args.resume,
         save_every: minutes(args.minutes_per_save),
         sources: sources(args, base.as_ref())?,
+        usual: base
+            .as_ref()
+            .or(last(args).as_ref())
+            .map_or_else(Vec::new, |b| b.manifest.usual.clone()),
         start: base.map(|b| b.parameters),
     };
     let sets = material::load(&data, &config, job.threads)?;
@@ -247,13 +251,17 @@ fn alike(a: &LstmConfig, b: &LstmConfig) -> bool {
     LstmConfig { features: b.features, dropout: b.dropout, ..*a } == *b
 }
 
+/// The newest model of a run that is resumed.
+fn last(args: &LstmArgs) -> Option<Checkpoint> {
+    args.resume.then(|| Checkpoint::load(&args.out.join(LAST_FOLDER)).ok()).flatten()
+}
+
 /// Where the pieces come from: what was typed and what the model came with that the run begins with; or what the
 /// run's own model says.
 fn sources(args: &LstmArgs, base: Option<&Checkpoint>) -> Result<Vec<Source>> {
     let mut sources: Vec<Source> =
         args.card_source.iter().map(|s| source(s)).collect::<Result<_>>()?;
-    let last = args.out.join(LAST_FOLDER);
-    let own = if args.resume && sources.is_empty() { Checkpoint::load(&last).ok() } else { None };
+    let own = last(args).filter(|_| sources.is_empty());
     for source in base.or(own.as_ref()).map_or(&[][..], |b| &b.manifest.corpus.sources) {
         if sources.iter().all(|s| s.name != source.name) {
             sources.push(source.clone());

@@ -1,9 +1,11 @@
 //! Chord symbols in the notation of Harte and others ("Symbolic representation of musical chords", ISMIR 2005):
 //! `D:min7`, `Bb:7/3`, `F#:sus4(b7)`, `N` for none; and as they stand in lead sheets: `D-7`, `Bb7`, `F#m7b5`, `Ebj7911#`.
 
+use crate::data::midi_file::MidiFile;
 use crate::music::harmony::Harmony;
 use crate::music::pitch::PitchClass;
 use crate::music::scale::PitchSet;
+use crate::music::time::Tick;
 
 /// Shorthands and the semitones over the root that they stand for.
 const SHORTHANDS: [(&str, &[u8]); 21] = [
@@ -90,6 +92,19 @@ pub fn parse(symbol: &str) -> Option<Harmony> {
     // A bass that can't be read is left out: the chord stands without it.
     let bass = bass.and_then(|text| degree(text).or_else(|| text.parse().ok()));
     Some(Harmony { root, bass: bass.unwrap_or(root), classes })
+}
+
+/// The chords that a file's markers name, at their nearest ticks; `N` and `N.C.` are none.
+pub fn of_markers(file: &MidiFile) -> Vec<(Tick, Harmony)> {
+    let symbol =
+        |text: &str| parse(text).or(matches!(text, "N" | "NC" | "N.C.").then_some(Harmony::NONE));
+    let chords = file
+        .markers
+        .iter()
+        .filter_map(|m| symbol(&m.text).map(|chord| (Tick::nearest(file.beats(m.tick)), chord)));
+    let mut chords: Vec<_> = chords.collect();
+    chords.sort_by_key(|c| c.0);
+    chords
 }
 
 /// A symbol with a colon.

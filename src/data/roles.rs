@@ -174,7 +174,7 @@ impl Piece {
             all.for_each(|n| n.velocity = PLAIN_VELOCITY);
         }
         let bars = Bars { origin: Tick(0), length };
-        Ok(Self { name, hash, bars, melody, accompaniment, chords: chords(file), flat })
+        Ok(Self { name, hash, bars, melody, accompaniment, chords: chord::of_markers(file), flat })
     }
 
     /// The bar line at or before the first note: where a reading of the whole piece begins.
@@ -284,19 +284,6 @@ fn on_grid(file: &MidiFile, tracks: &[usize]) -> Vec<Note> {
         .collect();
     into_order(&mut out);
     out
-}
-
-fn chords(file: &MidiFile) -> Vec<(Tick, Harmony)> {
-    let symbol = |text: &str| {
-        chord::parse(text).or(matches!(text, "N" | "NC" | "N.C.").then_some(Harmony::NONE))
-    };
-    let chords = file
-        .markers
-        .iter()
-        .filter_map(|m| symbol(&m.text).map(|chord| (Tick::nearest(file.beats(m.tick)), chord)));
-    let mut chords: Vec<_> = chords.collect();
-    chords.sort_by_key(|c| c.0);
-    chords
 }
 
 #[cfg(test)]

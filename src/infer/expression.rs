@@ -63,6 +63,11 @@ impl Expression {
         self.key.key()
     }
 
+    /// The player's mean velocity of about the last bar.
+    pub(crate) const fn velocity(&self) -> f32 {
+        self.velocity
+    }
+
     /// A new plan is made: it is played by the dynamics of this moment.
     pub(crate) fn settle(&mut self) {
         self.settled_velocity = self.velocity;

@@ -10,6 +10,7 @@ use crate::infer::builtin;
 use crate::infer::listener::{Heard, Listener};
 use crate::infer::memory::Memory;
 use crate::infer::net::{DeviceReport, DeviceStatus, Net, playable_on};
+use crate::infer::song_chords::SongChords;
 use crate::model::device::DeviceChoice;
 use crate::model::image::checkpoint::LISTENER;
 use crate::model::{Checkpoint, ModelError};
@@ -52,6 +53,7 @@ pub struct ModelSlot {
     /// Of the model that was loaded last, where its folder holds one.
     listener: Mutex<Option<Arc<Listener>>>,
     heard: Mutex<Heard>,
+    chords: SongChords,
     given: Option<Given>,
 }
 
@@ -112,6 +114,11 @@ impl ModelSlot {
     /// What the session remembers.
     pub const fn memory(&self) -> &Memory {
         &self.memory
+    }
+
+    /// The chords of the song.
+    pub const fn chords(&self) -> &SongChords {
+        &self.chords
     }
 
     /// The listener that the last model brought with it.

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::Mutex;
 
+use crate::model::checkpoint::Usual;
 use crate::model::device::{self, DeviceChoice, guarded};
 use crate::model::inputs::Inputs;
 use crate::model::{Checkpoint, Engine, Lstm, ModelError, Precision, State, StepInput};
@@ -30,6 +31,11 @@ pub trait Net: Send + Sync {
     /// Whether it can be asked for what it is to play.
     fn is_asked(&self) -> bool {
         false
+    }
+
+    /// What is usual in no style, and then in each; empty where that is not known.
+    fn usual(&self) -> &[Usual] {
+        &[]
     }
 
     /// Feeds `token` (at `place` in the bar, with what the ear holds after it) and writes the logits of the
@@ -77,7 +83,8 @@ pub fn playable_on(
     }
     let home_style = u8::try_from(checkpoint.manifest.home_style).unwrap_or_default();
     let styles = checkpoint.manifest.styles.clone();
-    let (net, report) = on_device(packed, opened.engine, home_style, styles);
+    let usual = checkpoint.manifest.usual.clone();
+    let (net, report) = on_device(packed, opened.engine, home_style, styles, usual);
     if let Some(problem) = opened.problem {
         report.0.lock().problem = Some(problem);
     }
@@ -91,7 +98,7 @@ pub fn with_fallback(
     engine: Option<Arc<dyn Engine>>,
 ) -> (Arc<dyn Net>, Arc<DeviceReport>) {
     let styles = vec![String::new(); Inputs::of(packed.config().features).styles];
-    on_device(packed, engine, 0, styles)
+    on_device(packed, engine, 0, styles, Vec::new())
 }
 
 fn on_device(
@@ -99,12 +106,13 @@ fn on_device(
     engine: Option<Arc<dyn Engine>>,
     home_style: u8,
     styles: Vec<String>,
+    usual: Vec<Usual>,
 ) -> (Arc<dyn Net>, Arc<DeviceReport>) {
     let device = engine.as_ref().map_or(Engine::device(&packed), |e| e.device());
     let report = Arc::new(DeviceReport(Mutex::new(DeviceStatus { device, problem: None })));
     let failed = AtomicBool::new(engine.is_none());
     let told = Arc::clone(&report);
-    let net = OnDevice { packed, engine, failed, report: told, home_style, styles };
+    let net = OnDevice { packed, engine, failed, report: told, home_style, styles, usual };
     (Arc::new(net), report)
 }
 
@@ -136,6 +144,7 @@ struct OnDevice {
     report: Arc<DeviceReport>,
     home_style: u8,
     styles: Vec<String>,
+    usual: Vec<Usual>,
 }
 
 impl OnDevice {
@@ -170,6 +179,10 @@ impl Net for OnDevice {
 
     fn home_style(&self) -> u8 {
         self.home_style
+    }
+
+    fn usual(&self) -> &[Usual] {
+        &self.usual
     }
 
     fn is_asked(&self) -> bool {

@@ -15,7 +15,7 @@ use crate::music::token::{MAX_SHIFT, Token};
 /// Notes that one voice may begin on one tick.
 const NOTES_PER_TICK: usize = 8;
 
-/// How much `density` 1 adds to the logits of the machine's keys.
+/// How much `density` 1 adds to the logits of the machine's keys, where the network can't be asked for it.
 const DENSITY_LOGITS: f32 = 1.5;
 
 /// How much `repeat_guard` 1 takes from the logit of a key for each of its turns among the last
@@ -69,6 +69,8 @@ pub(crate) struct Rules {
     pub(crate) unlocked: PitchSet,
     /// Whether the player's notes are imagined.
     pub(crate) imagines: bool,
+    /// Whether the network is asked for how much it is to play.
+    pub(crate) is_asked: bool,
 }
 
 /// What the rules see of the plan so far.
@@ -169,7 +171,9 @@ impl Rules {
                     place.lowest.filter(|l| *l >= MELODY_FROM && s.mode == Mode::Accompany);
                 let above = if melody.is_some_and(|l| pitch >= l) { ABOVE_LOGITS } else { 0.0 };
                 let full = place.lately.saturating_sub(FULL) as f32 * FULL_LOGITS;
-                may.then_some(s.density * DENSITY_LOGITS + urge - guard - above - full)
+                // A network that can be asked has been asked for it.
+                let density = if self.is_asked { 0.0 } else { s.density * DENSITY_LOGITS };
+                may.then_some(density + urge - guard - above - full)
             }
             Token::Velocity(_) | Token::Duration(_) => None,
         }

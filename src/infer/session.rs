@@ -12,8 +12,10 @@ mod plan;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use crate::infer::asking::{self, Asking};
 use crate::infer::company::Company;
 use crate::infer::ears::Ears;
+use crate::infer::energy::Energy;
 use crate::infer::expression::Expression;
 use crate::infer::frozen::Frozen;
 use crate::infer::inbox::{Inbox, Key};
@@ -24,6 +26,7 @@ use crate::infer::net::Net;
 use crate::infer::policy::Policy;
 use crate::infer::rules::{Rules, allowed};
 use crate::infer::sampler::Sampler;
+use crate::infer::song_chords::Chords;
 use crate::infer::trail::Trail;
 use crate::link::forecast::Forecast;
 use crate::link::message::{ToAudio, ToWorker};
@@ -59,6 +62,11 @@ pub struct Session {
     remembered: Remembered,
     learning: Learning,
     ears: Ears,
+    energy: Energy,
+    asking: Asking,
+    /// The chords of the song by its own ticks, and what leads from those to the take's.
+    chords: Chords,
+    shift: i64,
     /// What is heard has changed since it was last told.
     has_heard: bool,
     /// The model's expectation with what was picked up in it.
@@ -79,8 +87,9 @@ impl Session {
     /// A session that has heard nothing.
     pub fn new(net: Arc<dyn Net>) -> Self {
         let bars = Bars::default();
-        Self {
-            trail: Trail::new(Arc::clone(&net), &styles_of(&*net, 0), Tick(0), bars),
+        let (styles, asking) = (styles_of(&*net, 0), Asking::default());
+        let mut session = Self {
+            trail: Trail::new(Arc::clone(&net), &styles, &asking, Tick(0), bars),
             net,
             window: VecDeque::with_capacity(memory::NOTES + 1),
             policy: Policy::new(Tick(0), bars),
@@ -93,6 +102,10 @@ impl Session {
             remembered: Remembered::default(),
             learning: Learning::default(),
             ears: Ears::default(),
+            energy: Energy::default(),
+            asking,
+            chords: Arc::new([]),
+            shift: 0,
             has_heard: false,
             mixed: Box::new([0.0; VOCABULARY]),
             era: 0,
@@ -101,7 +114,10 @@ impl Session {
             floor: Tick(-1),
             rules: None,
             forecast: None,
-        }
+        };
+        session.ask();
+        session.begin(Vec::new());
+        session
     }
 
     /// Tells from now on what notes are chosen from, while somebody looks.
@@ -112,9 +128,11 @@ impl Session {
     /// Takes a message in and appends what the audio thread must know to `out`.
     pub fn handle(&mut self, message: ToWorker, out: &mut Vec<ToAudio>) {
         match message {
-            ToWorker::Take { era, tick, bars } => {
+            ToWorker::Take { era, tick, bars, shift } => {
                 self.era = era;
                 self.bars = bars;
+                self.energy = Energy::default();
+                self.set_shift(shift);
                 self.policy = Policy::new(tick, bars);
                 self.expression = Expression::default();
                 self.inbox.clear();
@@ -125,12 +143,14 @@ impl Session {
                 self.floor = self.closed;
                 self.ears.begin(tick, bars);
                 self.has_heard = true;
+                self.ask();
                 self.recall();
                 self.replan(out);
             }
-            ToWorker::Jump { era, tick, bars } => {
+            ToWorker::Jump { era, tick, bars, shift } => {
                 self.close(tick.plus(-1), out);
                 self.era = era;
+                self.set_shift(shift);
                 // Nothing planned has sounded since the jump, not even what was settled.
                 self.trail.keep_until(self.closed);
                 self.set_bars(bars);
@@ -163,6 +183,7 @@ impl Session {
                 }
                 self.has_heard = true;
                 self.trail.set_styles(&self.styles());
+                self.ask();
                 if mode != self.settings.mode {
                     self.company.clear();
                     self.policy.switch(self.closed.plus(1));
@@ -196,6 +217,7 @@ impl Session {
             self.window.iter().copied().chain(self.trail.points().map(|p| p.note)).collect();
         self.net = net;
         self.window.clear();
+        self.ask();
         self.begin(notes);
         self.replan(out);
     }
@@ -205,6 +227,41 @@ impl Session {
         self.ears.set_listener(listener);
         self.has_heard = true;
         self.trail.set_styles(&self.styles());
+        self.ask();
+    }
+
+    /// Knows these chords of the song from now on, by its own ticks, each until the next.
+    pub fn set_chords(&mut self, chords: Chords, out: &mut Vec<ToAudio>) {
+        self.chords = chords;
+        self.set_shift(self.shift);
+        self.trail.keep_until(self.floor);
+        self.replan(out);
+    }
+
+    /// The take's ticks are so many more than the song's.
+    fn set_shift(&mut self, shift: i64) {
+        self.shift = shift;
+        self.asking.chords = self.chords.iter().map(|(tick, c)| (tick.plus(shift), *c)).collect();
+        self.trail.set_asking(&self.asking);
+    }
+
+    /// Asks the network for what settings and the player ask for now. `true`: it is something else than before.
+    fn ask(&mut self) -> bool {
+        let swell = self.energy.swell(self.settings.follow_energy);
+        let velocity = self.expression.velocity();
+        let even = asking::even(&*self.net, &self.styles(), &self.settings, swell, velocity);
+        let is_new = even != std::mem::replace(&mut self.asking.even, even);
+        if is_new {
+            self.trail.set_asking(&self.asking);
+        }
+        is_new && self.net.is_asked()
+    }
+
+    /// The settings by which planned notes are shaped: of a network that is asked to be as loud as the player, nothing more.
+    pub(super) fn shaping(&self) -> Settings {
+        let is_asked = self.net.is_asked() && self.asking.even.loudness.is_some();
+        let velocity_follow = if is_asked { 0.0 } else { self.settings.velocity_follow };
+        Settings { velocity_follow, ..self.settings }
     }
 
     /// Takes over what an earlier session remembered: for every take, and for this one if nobody has played in it.
@@ -247,7 +304,8 @@ impl Session {
     fn begin(&mut self, notes: Vec<Note>) {
         let next = self.closed.plus(1);
         let start = notes.first().map_or(next, |n| n.onset.min(next));
-        self.trail = Trail::new(Arc::clone(&self.net), &self.styles(), start, self.bars);
+        self.trail =
+            Trail::new(Arc::clone(&self.net), &self.styles(), &self.asking, start, self.bars);
         for note in notes {
             self.trail.append(note, true);
         }
@@ -309,7 +367,8 @@ impl Session {
         if let Some(from) = parted {
             self.trail.correct(from, self.floor, &played);
         }
-        let has_learned = self.learn(tick) | self.listen(tick, &heard);
+        let has_swelled = self.energy.close(tick, self.bars, &heard) && self.ask();
+        let has_learned = self.learn(tick) | self.listen(tick, &heard) | has_swelled;
         let rules = self.rules_now();
         if self.rules.is_some() && rules.is_none() && self.frozen.is_none() {
             out.push(ToAudio::Yield { at: self.floor.plus(1) });
@@ -357,6 +416,7 @@ impl Session {
         if has_news {
             self.has_heard = true;
             self.trail.set_styles(&self.styles());
+            self.ask();
         }
         has_news
     }
@@ -402,6 +462,7 @@ impl Session {
             scale: allowed(&self.settings, self.expression.key(), self.policy.held_classes()),
             unlocked: allowed(&self.settings, self.expression.key(), PitchSet(0)),
             imagines: Policy::expects_player(&self.settings),
+            is_asked: self.net.is_asked(),
         })
     }
 }

@@ -4,6 +4,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use crate::infer::asking::Asking;
 use crate::infer::net::Net;
 use crate::model::State;
 use crate::model::inputs::Inputs;
@@ -55,14 +56,21 @@ pub(crate) struct Trail {
     pub(crate) head: Snapshot,
     /// Snapshots that are free to be used again.
     pool: Vec<Snapshot>,
-    /// What the ear holds, and the style as one number for each.
+    /// What the ear holds, what is asked for, and the style as one number for each.
     features: Vec<f32>,
+    asking: Asking,
     steps: u64,
 }
 
 impl Trail {
-    /// A trail in styles: how much of each the network is told.
-    pub(crate) fn new(net: Arc<dyn Net>, styles: &[f32], start: Tick, bars: Bars) -> Self {
+    /// A trail in styles, how much of each the network is told, and with what it is asked for.
+    pub(crate) fn new(
+        net: Arc<dyn Net>,
+        styles: &[f32],
+        asking: &Asking,
+        start: Tick,
+        bars: Bars,
+    ) -> Self {
         let root = Snapshot {
             lstm: net.state(),
             context: Context::new(start, bars),
@@ -78,6 +86,7 @@ impl Trail {
             points: VecDeque::new(),
             pool: Vec::new(),
             features: Vec::new(),
+            asking: asking.clone(),
             steps: 0,
         };
         trail.features.resize(trail.inputs().count(), 0.0);
@@ -120,6 +129,11 @@ impl Trail {
         }
     }
 
+    /// Asks the network for something else from here on.
+    pub(crate) fn set_asking(&mut self, asking: &Asking) {
+        self.asking.clone_from(asking);
+    }
+
     fn inputs(&self) -> Inputs {
         Inputs { asked: self.net.is_asked(), styles: self.net.styles().len() }
     }
@@ -127,6 +141,10 @@ impl Trail {
     fn step(&mut self, token: Token) {
         if let Some(ear) = self.features.first_chunk_mut() {
             self.head.context.features(ear);
+        }
+        let asked = self.inputs().asked();
+        if let Some(asked) = self.features.get_mut(asked).and_then(<[f32]>::first_chunk_mut) {
+            self.asking.at(self.head.context.now()).features(asked);
         }
         let place = self.head.context.place();
         self.net.step(

@@ -78,7 +78,7 @@ fn work(mut end: WorkerEnd, models: &ModelSlot, stop: &AtomicBool, mut chores: i
     session.set_listener(models.listener());
     session.tell_choices(end.display.forecast.clone());
     let mut out = Vec::with_capacity(256);
-    let mut memory = 0;
+    let (mut memory, mut chords) = (0, 0);
     let mut forgotten = models.memory().forgotten();
     let mut last_kept = Instant::now();
     let mut last_mail = Instant::now();
@@ -95,6 +95,10 @@ fn work(mut end: WorkerEnd, models: &ModelSlot, stop: &AtomicBool, mut chores: i
         if memory != models.memory().generation() {
             memory = models.memory().generation();
             session.remember(models.memory().opening(), &mut out);
+        }
+        if chords != models.chords().generation() {
+            chords = models.chords().generation();
+            session.set_chords(models.chords().get(), &mut out);
         }
         if forgotten != models.memory().forgotten() {
             forgotten = models.memory().forgotten();

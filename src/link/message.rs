@@ -19,6 +19,8 @@ pub enum ToWorker {
         tick: Tick,
         /// Its bar lines.
         bars: Bars,
+        /// Ticks of the take less those of the host's song position; 0 where there is none.
+        shift: i64,
     },
     /// The transport jumped: what is planned from `tick` on is void, what was heard stays.
     Jump {
@@ -28,6 +30,8 @@ pub enum ToWorker {
         tick: Tick,
         /// The bar lines from there on.
         bars: Bars,
+        /// Ticks of the take less those of the host's song position; 0 where there is none.
+        shift: i64,
     },
     /// The bar lines moved without a jump (the metre changed).
     Bars {

@@ -153,6 +153,8 @@ pub struct Settings {
     pub humanise: f32,
     /// How far the machine's dynamics follow the player's: 0 to 1.
     pub velocity_follow: f32,
+    /// How far the machine is carried along when the player plays more, or louder, than before: 0 (not at all) to 1.
+    pub follow_energy: f32,
     /// Factor on the length of machine notes: 0.1 to 2.
     pub note_length: f32,
     /// The machine repeats its last two bars instead of going on.
@@ -197,6 +199,7 @@ impl Default for Settings {
             swing: 0.0,
             humanise: 0.0,
             velocity_follow: 0.0,
+            follow_energy: 0.3,
             note_length: 1.0,
             freeze: false,
             hold: false,
@@ -232,6 +235,7 @@ impl Settings {
         self.swing = number(self.swing, 0.0, 1.0, default.swing);
         self.humanise = number(self.humanise, 0.0, 1.0, default.humanise);
         self.velocity_follow = number(self.velocity_follow, 0.0, 1.0, default.velocity_follow);
+        self.follow_energy = number(self.follow_energy, 0.0, 1.0, default.follow_energy);
         self.note_length = number(self.note_length, 0.1, 2.0, default.note_length);
         self
     }

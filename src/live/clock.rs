@@ -117,6 +117,14 @@ impl Clock {
         }
     }
 
+    /// Ticks of the take less those of the host's song position; 0 where no host tells one.
+    pub(crate) const fn shift(&self) -> i64 {
+        match self.source {
+            Source::Host { shift } => shift,
+            Source::Idle | Source::Free { .. } => 0,
+        }
+    }
+
     /// The position at a sample of the block, in ticks of the take.
     fn position(&self, offset: u32) -> f64 {
         match self.source {

@@ -213,7 +213,7 @@ impl Improviser {
 
     /// Tells the worker what has changed. What does not fit the ring is told with the next block.
     fn tell(&mut self, settings: &Settings, change: Change) {
-        let (tick, bars) = (self.clock.open(), self.clock.bars());
+        let (tick, bars, shift) = (self.clock.open(), self.clock.bars(), self.clock.shift());
         if self.told != Some(*settings) || self.out_of_step {
             if !self.end.send(ToWorker::Settings(*settings)) {
                 self.out_of_step |= change != Change::None;
@@ -223,9 +223,9 @@ impl Improviser {
         }
         let era = self.era.wrapping_add(1);
         let message = match change {
-            _ if self.out_of_step => Some(ToWorker::Take { era, tick, bars }),
-            Change::Take => Some(ToWorker::Take { era, tick, bars }),
-            Change::Jump => Some(ToWorker::Jump { era, tick, bars }),
+            _ if self.out_of_step => Some(ToWorker::Take { era, tick, bars, shift }),
+            Change::Take => Some(ToWorker::Take { era, tick, bars, shift }),
+            Change::Jump => Some(ToWorker::Jump { era, tick, bars, shift }),
             Change::Bars => Some(ToWorker::Bars { tick, bars }),
             Change::None | Change::Stop => None,
         };

@@ -51,6 +51,9 @@ pub struct Manifest {
     /// The style that it plays in unless told another, counted from 1; 0 is none.
     #[serde(default, skip_serializing_if = "is_none")]
     pub home_style: usize,
+    /// What is usual in each style, where the model can be asked for it: first that of no style.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub usual: Vec<Usual>,
     /// The hash of the model that its training began with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from: Option<String>,
@@ -62,6 +65,19 @@ pub struct Manifest {
     pub steps: u64,
     /// Measurements by name, such as `nats_per_note`.
     pub metrics: BTreeMap<String, f64>,
+}
+
+/// What the parts of a style are like on average: what the machine is asked for where nothing else is asked.
+#[derive(Clone, Copy, PartialEq, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Usual {
+    /// Notes per beat of an accompaniment, in the bars in which it plays.
+    pub density: f32,
+    /// The same of all parts together, as of one who plays alone.
+    pub density_alone: f32,
+    /// The mean MIDI velocity of an accompaniment; none where nobody played it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub loudness: Option<f32>,
 }
 
 /// The identity of an alphabet.
@@ -268,6 +284,20 @@ fn check_styles(manifest: &Manifest) -> Result<(), ModelError> {
     let value = manifest.home_style;
     if value > styles.len() {
         return Err(ModelError::Size { field: "home_style", value, low: 0, high: styles.len() });
+    }
+    let (value, want) = (manifest.usual.len(), styles.len() + 1);
+    if value != 0 && value != want {
+        return Err(ModelError::Size { field: "usual", value, low: want, high: want });
+    }
+    let sane = |x: f32, most: f32| (0.0..=most).contains(&x);
+    let is_sane = |u: &Usual| {
+        sane(u.density, 100.0)
+            && sane(u.density_alone, 100.0)
+            && u.loudness.is_none_or(|l| sane(l, 127.0))
+    };
+    if !manifest.usual.iter().all(is_sane) {
+        let text = "what is usual: a density is from 0 to 100, a loudness from 0 to 127";
+        return Err(ModelError::Json(text.to_owned()));
     }
     for (i, name) in styles.iter().enumerate() {
         if !is_style_name(name) || styles[..i].contains(name) {

@@ -10,14 +10,14 @@ use serde_json::{Map, Value};
 ///
 /// 1: the parameters, model, content hash, what was last played. 2: the preset's name beside them, and the
 /// device among the parameters. 3: what was picked up from the player, and how far it counts. 4: whether the style that
-/// is heard is followed.
-pub(crate) const VERSION: u32 = 4;
+/// is heard is followed. 5: whether the player's energy is.
+pub(crate) const VERSION: u32 = 5;
 
 /// Where our own part is in a saved state.
 pub(crate) const FIELD: &str = "sideman";
 
 /// What leads from each version to the next: the first from 1 to 2. Steps that are here stay as they are.
-const STEPS: [Step; VERSION as usize - 1] = [from_1, from_2, from_3];
+const STEPS: [Step; VERSION as usize - 1] = [from_1, from_2, from_3, from_4];
 
 /// Changes the parameters and our own part of a state.
 type Step = fn(&mut PluginState, &mut Map<String, Value>);
@@ -58,6 +58,11 @@ fn from_2(state: &mut PluginState, _: &mut Map<String, Value>) {
     state.params.entry("learning".to_owned()).or_insert(ParamValue::F32(0.0));
     state.params.entry("style".to_owned()).or_insert(ParamValue::I32(0));
     state.params.entry("follow-tempo".to_owned()).or_insert(ParamValue::Bool(false));
+}
+
+/// Version 4 was not carried along by the player's energy.
+fn from_4(state: &mut PluginState, _: &mut Map<String, Value>) {
+    state.params.entry("follow-energy".to_owned()).or_insert(ParamValue::F32(0.0));
 }
 
 /// Version 3 did not listen for the style.

@@ -85,6 +85,8 @@ pub(crate) struct SidemanParams {
     humanise: FloatParam,
     #[id = "velocity-follow"]
     velocity_follow: FloatParam,
+    #[id = "follow-energy"]
+    follow_energy: FloatParam,
     #[id = "note-length"]
     note_length: FloatParam,
     #[id = "freeze"]
@@ -174,6 +176,7 @@ impl SidemanParams {
                 0.0,
                 1.0,
             )),
+            follow_energy: text::percent(float("Follow my energy", start.follow_energy, 0.0, 1.0)),
             note_length: text::percent(float("Note length", start.note_length, 0.1, 2.0)),
             freeze: switch("Freeze the last two bars", start.freeze),
             hold: switch("Hold what sounds", start.hold),
@@ -229,6 +232,7 @@ impl SidemanParams {
             swing: self.swing.value(),
             humanise: self.humanise.value(),
             velocity_follow: self.velocity_follow.value(),
+            follow_energy: self.follow_energy.value(),
             note_length: self.note_length.value(),
             freeze: self.freeze.value(),
             hold: self.hold.value(),
@@ -274,6 +278,7 @@ impl SidemanParams {
         put(&self.swing, s.swing);
         put(&self.humanise, s.humanise);
         put(&self.velocity_follow, s.velocity_follow);
+        put(&self.follow_energy, s.follow_energy);
         put(&self.note_length, s.note_length);
         put(&self.freeze, s.freeze);
         put(&self.hold, s.hold);
@@ -326,7 +331,7 @@ impl SidemanParams {
     }
 
     /// The fractions by id.
-    pub(crate) fn floats(&self) -> [(&'static str, &FloatParam); 10] {
+    pub(crate) fn floats(&self) -> [(&'static str, &FloatParam); 11] {
         [
             ("temperature", &self.temperature),
             ("top-p", &self.top_p),
@@ -336,6 +341,7 @@ impl SidemanParams {
             ("swing", &self.swing),
             ("humanise", &self.humanise),
             ("velocity-follow", &self.velocity_follow),
+            ("follow-energy", &self.follow_energy),
             ("note-length", &self.note_length),
             ("tempo", &self.tempo),
         ]

@@ -290,6 +290,14 @@ pub const PARAMETERS: &[Parameter] = &[
         write: |s| s.velocity_follow.to_string(),
     },
     Parameter {
+        name: "follow-energy",
+        about: "How far Sideman is carried along when you play more, or louder, than you did: more notes, louder ones.",
+        unit: "share",
+        range: "0..1",
+        read: |text, s| number(text, 0.0, 1.0).map(|x| s.follow_energy = x),
+        write: |s| s.follow_energy.to_string(),
+    },
+    Parameter {
         name: "note-length",
         about: "Makes notes shorter or longer than the model would play them.",
         unit: "factor",

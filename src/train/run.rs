@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::data::stream::Stream;
-use crate::model::checkpoint::{Corpus, FORMAT, Source, Vocabulary};
+use crate::model::checkpoint::{Corpus, FORMAT, Source, Usual, Vocabulary};
 use crate::model::window::Window;
 use crate::model::{Checkpoint, Manifest, Parameters};
 use crate::music::ask::ASKED;
@@ -18,7 +18,7 @@ use crate::train::material::{self, HeldOut, Material, Measured};
 use crate::train::resume::{Progress, Snapshot};
 use crate::train::shard::{self, SHARD_LANES, Shard, Work};
 use crate::train::store::{self, Line};
-use crate::train::{TrainConfig, TrainError};
+use crate::train::{TrainConfig, TrainError, usual};
 
 /// The settings' name in the run folder.
 pub const CONFIG_FILE: &str = "config.json";
@@ -42,6 +42,8 @@ pub struct Job {
     pub sources: Vec<Source>,
     /// The weights to begin with; none for random ones.
     pub start: Option<Parameters>,
+    /// What was usual in the styles of the model that the run began with: first that of none.
+    pub usual: Vec<Usual>,
 }
 
 /// What happens in a run.
@@ -151,6 +153,7 @@ pub(super) struct Runner<'a> {
     config: &'a TrainConfig,
     job: &'a Job,
     corpus: Corpus,
+    usual: Vec<Usual>,
     stream: Stream,
     held_out: HeldOut,
     shards: Vec<Shard>,
@@ -172,6 +175,7 @@ impl<'a> Runner<'a> {
         job: &'a Job,
     ) -> Result<Self, TrainError> {
         let corpus = material::describe(&sets, &job.sources);
+        let usual = if config.asks { usual::of(config, &sets, &job.usual)? } else { Vec::new() };
         let (mix, held_out) = material::part(sets, config.valid_pieces)?;
         let parameters = match &job.start {
             Some(start) => start.with_inputs(config.inputs())?,
@@ -185,6 +189,7 @@ impl<'a> Runner<'a> {
             config,
             job,
             corpus,
+            usual,
             stream: Stream::new(Arc::new(mix), config.reads(), config.seed, config.batch),
             held_out,
             shards: shard::cut(config.model, config.window, config.batch)?,
@@ -322,6 +327,7 @@ impl<'a> Runner<'a> {
             ),
             styles: self.config.styles.clone(),
             home_style: self.config.home_style(),
+            usual: self.usual.clone(),
             from: self.config.from.clone(),
             corpus: self.corpus.clone(),
             seed: self.config.seed,

@@ -56,6 +56,7 @@ pub(super) const GROUPS: [Group; 5] = [
         name: "Dynamics",
         settings: &[
             ("velocity-follow", "Follow my dynamics"),
+            ("follow-energy", "Follow my energy"),
             ("humanise", "Humanise"),
             ("note-length", "Note length"),
             ("polyphony", "Notes at once"),
@@ -174,7 +175,7 @@ pub(super) fn idle(name: &str, settings: &Settings, host_leads: bool) -> Option<
         }
         // There each note of the player is answered as it comes: nothing is planned.
         "density" | "repeat-guard" | "learning" | "grid" | "swing" | "reaction" | "humanise"
-        | "velocity-follow" | "note-length"
+        | "velocity-follow" | "follow-energy" | "note-length"
             if *mode == Mode::Harmonise =>
         {
             Some("Does not count in Harmonise.")

@@ -62,6 +62,7 @@ const TABS: [(&str, &[(&str, &str)]); 5] = [
         "Dynamics",
         &[
             ("velocity-follow", "Follow my dynamics"),
+            ("follow-energy", "Follow my energy"),
             ("humanise", "Humanise"),
             ("note-length", "Note length"),
             ("polyphony", "Notes at once"),

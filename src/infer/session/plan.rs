@@ -44,9 +44,10 @@ impl Session {
         let Some(frozen) = self.frozen.as_ref().filter(|_| self.settings.active && !planned) else {
             return;
         };
+        let shaping = self.shaping();
         for note in frozen.at(due) {
             self.trail.append(note, false);
-            out.push(ToAudio::Note(self.expression.shape(&note, self.bars, &self.settings)));
+            out.push(ToAudio::Note(self.expression.shape(&note, self.bars, &shaping)));
         }
     }
 
@@ -108,7 +109,7 @@ impl Session {
                 let duration = DURATIONS[usize::from(duration)];
                 let note = Note { onset: now, pitch, voice: Voice::Machine, velocity, duration };
                 self.trail.mark(note, false);
-                let mut shaped = self.expression.shape(&note, self.bars, &self.settings);
+                let mut shaped = self.expression.shape(&note, self.bars, &self.shaping());
                 if self.settings.mode == Mode::Trade {
                     // The turn ends here, and so does what sounds.
                     shaped.duration = shaped.duration.min(shut.since(now)).max(1);

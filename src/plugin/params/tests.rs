@@ -38,6 +38,7 @@ fn each_parameter_sets_its_setting() {
     put(&params.swing, 0.125);
     put(&params.humanise, 0.375);
     put(&params.velocity_follow, 0.625);
+    put(&params.follow_energy, 0.875);
     put(&params.note_length, 1.5);
     put(&params.freeze, true);
     put(&params.hold, true);
@@ -74,6 +75,7 @@ fn each_parameter_sets_its_setting() {
         swing: 0.125,
         humanise: 0.375,
         velocity_follow: 0.625,
+        follow_energy: 0.875,
         note_length: 1.5,
         freeze: true,
         hold: true,

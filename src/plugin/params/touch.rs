@@ -45,6 +45,7 @@ impl SidemanParams {
             "grid" => touch(hand, &self.grid, g, |s| s.grid),
             "swing" => touch(hand, &self.swing, g, |s| s.swing),
             "humanise" => touch(hand, &self.humanise, g, |s| s.humanise),
+            "follow-energy" => touch(hand, &self.follow_energy, g, |s| s.follow_energy),
             "velocity-follow" => touch(hand, &self.velocity_follow, g, |s| s.velocity_follow),
             "note-length" => touch(hand, &self.note_length, g, |s| s.note_length),
             "freeze" => touch(hand, &self.freeze, g, |s| s.freeze),

@@ -7,6 +7,7 @@ pub(crate) mod ears;
 mod energy;
 mod expression;
 mod frozen;
+mod governor;
 mod inbox;
 pub(crate) mod learning;
 pub mod listener;

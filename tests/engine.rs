@@ -12,6 +12,8 @@ mod bench;
 mod device;
 #[path = "engine/entry.rs"]
 mod entry;
+#[path = "engine/late_entry.rs"]
+mod late_entry;
 #[path = "engine/laws.rs"]
 mod laws;
 #[path = "engine/learning.rs"]

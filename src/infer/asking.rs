@@ -22,8 +22,10 @@ const USUAL_VELOCITY: f32 = 80.0;
 /// What is asked for at each tick.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub(crate) struct Asking {
-    /// What does not hang on the tick.
+    /// What is wanted, whatever the tick.
     pub(crate) even: Ask,
+    /// The density that the network is asked for is that which is wanted times this.
+    pub(crate) insistence: f32,
     /// Chords by ticks of the take, each until the next.
     pub(crate) chords: Arc<[(Tick, Harmony)]>,
 }
@@ -32,7 +34,8 @@ impl Asking {
     /// What is asked for at a tick.
     pub(crate) fn at(&self, tick: Tick) -> Ask {
         let (chord, next) = chord_at(&self.chords, tick);
-        Ask { chord, next, ..self.even }
+        let density = self.even.density.map(|d| d * self.insistence);
+        Ask { density, chord, next, ..self.even }
     }
 }
 
@@ -47,12 +50,12 @@ pub(crate) fn even(
     let usual = usual(net.usual(), styles);
     let in_turns = matches!(settings.mode, Mode::Answer | Mode::Trade | Mode::Solo);
     let density = if in_turns { usual.density_alone } else { usual.density };
-    let wanted = DENSITY_FACTOR.powf(settings.density) * swell.density;
+    let wanted = density * DENSITY_FACTOR.powf(settings.density) * swell.density;
     let (low, high) = (settings.register_low.number(), settings.register_high.number());
     let follows = settings.velocity_follow * (velocity - USUAL_VELOCITY);
     let asks_for_dynamics = settings.velocity_follow > 0.0 || settings.follow_energy > 0.0;
     Ask {
-        density: (density > 0.0).then_some(density * wanted),
+        density: (density > 0.0).then_some(wanted),
         polyphony: (settings.polyphony < FEW_VOICES).then_some(f32::from(settings.polyphony)),
         centre: (high - low < NARROW).then(|| f32::midpoint(f32::from(low), f32::from(high))),
         loudness: usual

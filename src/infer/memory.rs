@@ -114,8 +114,8 @@ fn mend(notes: &mut Vec<Note>, most: usize) {
     notes.drain(..surplus);
 }
 
-/// Moves remembered notes by whole bars so that they end just before `tick`.
-fn lead_in(notes: &[Note], tick: Tick, bars: Bars) -> Vec<Note> {
+/// Moves notes, counted from a bar line, by whole bars so that they end just before `tick`.
+pub(crate) fn lead_in(notes: &[Note], tick: Tick, bars: Bars) -> Vec<Note> {
     let Some(last) = notes.last() else { return Vec::new() };
     let room = tick.since(bars.origin).saturating_sub(1 + last.onset.0);
     let shift = room.div_euclid(bars.length) * bars.length + bars.origin.0;

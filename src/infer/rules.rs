@@ -69,8 +69,9 @@ pub(crate) struct Rules {
     pub(crate) unlocked: PitchSet,
     /// Whether the player's notes are imagined.
     pub(crate) imagines: bool,
-    /// Whether the network is asked for how much it is to play.
+    /// Whether the network is asked for how much it is to play, and where.
     pub(crate) is_asked: bool,
+    pub(crate) is_placed: bool,
 }
 
 /// What the rules see of the plan so far.
@@ -167,8 +168,8 @@ impl Rules {
                 let guard = turns.saturating_sub(FREE_TURNS) as f32 * s.repeat_guard * GUARD_LOGITS;
                 let due = self.awaits(place) && place.now >= self.entry;
                 let urge = if place.idle || due { URGE_LOGITS } else { 0.0 };
-                let melody =
-                    place.lowest.filter(|l| *l >= MELODY_FROM && s.mode == Mode::Accompany);
+                let stays_under = s.mode == Mode::Accompany && !self.is_placed;
+                let melody = place.lowest.filter(|l| *l >= MELODY_FROM && stays_under);
                 let above = if melody.is_some_and(|l| pitch >= l) { ABOVE_LOGITS } else { 0.0 };
                 let full = place.lately.saturating_sub(FULL) as f32 * FULL_LOGITS;
                 // A network that can be asked has been asked for it.

@@ -18,6 +18,7 @@ use crate::infer::ears::Ears;
 use crate::infer::energy::Energy;
 use crate::infer::expression::Expression;
 use crate::infer::frozen::Frozen;
+use crate::infer::governor::Governor;
 use crate::infer::inbox::{Inbox, Key};
 use crate::infer::learning::Learning;
 use crate::infer::listener::{self, Heard, Listener};
@@ -33,7 +34,7 @@ use crate::link::message::{ToAudio, ToWorker};
 use crate::link::settings::{Mode, Settings};
 use crate::music::note::{Note, Voice};
 use crate::music::scale::PitchSet;
-use crate::music::time::{Bars, Tick};
+use crate::music::time::{Bars, TICKS_PER_BEAT, Tick};
 use crate::music::token::VOCABULARY;
 
 /// Ticks that are planned beyond what must be known next, to have something to play should a plan be late.
@@ -41,6 +42,10 @@ const HORIZON: i64 = 12;
 
 /// Ticks that the way back reaches: as long as a machine note may last, and two bars to repeat.
 const TRAIL_TICKS: i64 = 96;
+
+/// The most notes that the network hears again when the player comes in after a silence: what it takes has to be done within
+/// a tick.
+const HEARD_AGAIN: usize = 64;
 
 /// A machine that played fewer notes than this in the trail, two bars, was silent.
 const FEW_NOTES: usize = 4;
@@ -63,6 +68,9 @@ pub struct Session {
     learning: Learning,
     ears: Ears,
     energy: Energy,
+    governor: Governor,
+    /// Ticks of the bar at hand in which the machine might play.
+    open_ticks: i64,
     asking: Asking,
     /// The chords of the song by its own ticks, and what leads from those to the take's.
     chords: Chords,
@@ -73,6 +81,8 @@ pub struct Session {
     mixed: Box<[f32; VOCABULARY]>,
     era: u32,
     bars: Bars,
+    /// When the take began.
+    began: Tick,
     /// The last closed tick.
     closed: Tick,
     /// The last tick whose notes are settled: the plan begins after it.
@@ -87,7 +97,8 @@ impl Session {
     /// A session that has heard nothing.
     pub fn new(net: Arc<dyn Net>) -> Self {
         let bars = Bars::default();
-        let (styles, asking) = (styles_of(&*net, 0), Asking::default());
+        let (styles, asking) =
+            (styles_of(&*net, 0), Asking { insistence: 1.0, ..Asking::default() });
         let mut session = Self {
             trail: Trail::new(Arc::clone(&net), &styles, &asking, Tick(0), bars),
             net,
@@ -103,6 +114,8 @@ impl Session {
             learning: Learning::default(),
             ears: Ears::default(),
             energy: Energy::default(),
+            governor: Governor::default(),
+            open_ticks: 0,
             asking,
             chords: Arc::new([]),
             shift: 0,
@@ -110,6 +123,7 @@ impl Session {
             mixed: Box::new([0.0; VOCABULARY]),
             era: 0,
             bars,
+            began: Tick(0),
             closed: Tick(-1),
             floor: Tick(-1),
             rules: None,
@@ -132,6 +146,8 @@ impl Session {
                 self.era = era;
                 self.bars = bars;
                 self.energy = Energy::default();
+                self.governor = Governor::default();
+                self.open_ticks = 0;
                 self.set_shift(shift);
                 self.policy = Policy::new(tick, bars);
                 self.expression = Expression::default();
@@ -139,6 +155,7 @@ impl Session {
                 self.company.clear();
                 self.window.clear();
                 self.frozen = None;
+                self.began = tick;
                 self.closed = tick.plus(-1);
                 self.floor = self.closed;
                 self.ears.begin(tick, bars);
@@ -250,7 +267,10 @@ impl Session {
         let swell = self.energy.swell(self.settings.follow_energy);
         let velocity = self.expression.velocity();
         let even = asking::even(&*self.net, &self.styles(), &self.settings, swell, velocity);
-        let is_new = even != std::mem::replace(&mut self.asking.even, even);
+        let asking =
+            Asking { even, insistence: self.governor.factor(), chords: self.asking.chords.clone() };
+        let is_new = asking != self.asking;
+        self.asking = asking;
         if is_new {
             self.trail.set_asking(&self.asking);
         }
@@ -302,7 +322,11 @@ impl Session {
 
     /// Begins the trail anew with these notes in the ear.
     fn begin(&mut self, notes: Vec<Note>) {
-        let next = self.closed.plus(1);
+        self.begin_at(self.closed.plus(1), notes);
+    }
+
+    /// The same at a tick.
+    fn begin_at(&mut self, next: Tick, notes: Vec<Note>) {
         let start = notes.first().map_or(next, |n| n.onset.min(next));
         self.trail =
             Trail::new(Arc::clone(&self.net), &self.styles(), &self.asking, start, self.bars);
@@ -328,6 +352,31 @@ impl Session {
             self.window.extend(heard);
             self.begin(settled);
         }
+    }
+
+    /// The player comes in after both were silent for a bar or more, as when a transport rolls and nobody plays yet. Silence would
+    /// go on as it began; so for the network the music begins at this bar line, or goes on there as if nothing had come
+    /// between.
+    fn enter(&mut self, played: &[Note]) {
+        let Some(entry) = played.first().map(|n| n.onset) else { return };
+        let is_settled = |n: &Note| n.voice == Voice::Machine && n.onset <= self.floor;
+        let points = self.trail.points().filter(|p| p.real || is_settled(&p.note));
+        let ends = points.map(|p| p.note.end()).chain(self.window.back().map(Note::end));
+        let quiet_since = ends.max().map_or(self.began, |end| end.max(self.began));
+        if entry.since(quiet_since) < self.bars.length || self.settings.mode == Mode::Solo {
+            return;
+        }
+        let mut before: Vec<Note> = self.window().collect();
+        let mut again = before.split_off(before.len().saturating_sub(HEARD_AGAIN));
+        let machines = again.iter().filter(|n| n.voice == Voice::Machine).count();
+        if machines < FEW_NOTES {
+            before.append(&mut again);
+        }
+        self.window = before.into();
+        let line = entry.plus(-self.bars.ticks_into_bar(entry));
+        let from_origin = |n: &Note| Note { onset: Tick(n.onset.since(self.bars.origin)), ..*n };
+        let again: Vec<Note> = again.iter().map(from_origin).collect();
+        self.begin_at(line, memory::lead_in(&again, line, self.bars));
     }
 
     /// The notes of the rolling window, oldest first.
@@ -361,13 +410,15 @@ impl Session {
         let mut played = self.inbox.open(tick, &mut self.policy);
         self.policy.close(tick, &self.settings);
         self.expression.close(tick, self.bars, &played);
+        self.enter(&played);
         let parted = self.trail.compare(tick, &played);
         let heard = played.clone();
         self.company.heard(tick, &mut played);
         if let Some(from) = parted {
             self.trail.correct(from, self.floor, &played);
         }
-        let has_swelled = self.energy.close(tick, self.bars, &heard) && self.ask();
+        let has_swelled = self.energy.close(tick, self.bars, &heard) | self.govern(tick);
+        let has_swelled = has_swelled && self.ask();
         let has_learned = self.learn(tick) | self.listen(tick, &heard) | has_swelled;
         let rules = self.rules_now();
         if self.rules.is_some() && rules.is_none() && self.frozen.is_none() {
@@ -400,6 +451,26 @@ impl Session {
             self.window.pop_front();
         }
         self.trail.forget(tick.plus(-TRAIL_TICKS));
+    }
+
+    /// At a bar line, judges whether as many notes came as were wanted. `true`: it has judged.
+    fn govern(&mut self, tick: Tick) -> bool {
+        let is_line = self.bars.ticks_into_bar(tick) == 0;
+        let was_open = self.open_ticks >= self.bars.length;
+        if is_line {
+            self.open_ticks = 0;
+        }
+        let may_play = self.rules.as_ref().is_some_and(|r| r.gate.contains(&tick));
+        self.open_ticks += i64::from(may_play);
+        let Some(wanted) = self.asking.even.density.filter(|_| is_line && was_open) else {
+            return false;
+        };
+        let bar = tick.plus(-self.bars.length)..tick;
+        let is_its = |n: &Note| n.voice == Voice::Machine && bar.contains(&n.onset);
+        let came = self.window().filter(is_its).count() as f32;
+        let beats = self.bars.length as f32 / TICKS_PER_BEAT as f32;
+        self.governor.end_bar(came / beats, wanted);
+        true
     }
 
     /// At a bar line, picks up what was played since the last. `true`: all beyond the floor must be planned anew.
@@ -463,6 +534,7 @@ impl Session {
             unlocked: allowed(&self.settings, self.expression.key(), PitchSet(0)),
             imagines: Policy::expects_player(&self.settings),
             is_asked: self.net.is_asked(),
+            is_placed: self.net.is_asked() && self.asking.even.centre.is_some(),
         })
     }
 }

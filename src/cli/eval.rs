@@ -116,6 +116,8 @@ fn walk(
     }
     let settings = music::settings(subject)?;
     let pieces = stage::chosen(subject, files)?;
+    let names = pieces.iter().map(|p| p.piece.name.as_str());
+    findings.json.insert("played".to_owned(), names.collect());
     let net = net::playable(subject.checkpoint)?;
     let engine = (&net, &settings);
     if wanted(&[Section::Situations]) {

@@ -123,12 +123,6 @@ impl Situation {
         tempos
     }
 
-    /// The time signatures of the take.
-    pub fn meters(&self, piece: &TimedPiece) -> Vec<(Beats, Meter)> {
-        let first = piece.meters.first().map_or(Meter::default(), |m| m.1);
-        vec![(Beats(0.0), self.meter.unwrap_or(first))]
-    }
-
     /// The beat of the piece that is played at a beat of the take.
     fn place(&self, at: f64) -> Option<f64> {
         let next = self.legs.partition_point(|leg| leg.from <= at + 1e-9);

@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::{check_fails, program, sideman_train, songs};
 
 /// How many situations a piece in 4/4 has.
-const SITUATIONS: usize = 38;
+const SITUATIONS: usize = 37;
 
 fn near(value: &Value, want: f64) -> bool {
     value.as_f64().is_some_and(|got| (got - want).abs() < 1e-6)
@@ -34,6 +34,7 @@ fn the_new_sections_walk_and_people_are_measured_right() {
     let json: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert!(json["idealised"].is_null() && json["nats_per_note"].is_null());
 
+    assert_eq!(json["played"].as_array().unwrap().len(), 2);
     let situations = &json["situations"];
     assert_eq!(situations["settings"][0], "temperature=1.5");
     let rows = situations["rows"].as_array().unwrap();
@@ -43,7 +44,6 @@ fn the_new_sections_walk_and_people_are_measured_right() {
     for row in rows {
         assert_eq!(row["pieces"], 2, "{row}");
         assert!((0.0..=1.0).contains(&row["empty_bars"].as_f64().unwrap()), "{row}");
-        // Both register and tempo are changed, the piece is not: what begins late is as long.
         assert!(row["entry_bars"].as_f64().unwrap() >= 0.0, "{row}");
     }
 

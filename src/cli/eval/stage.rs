@@ -87,12 +87,11 @@ pub(super) struct Take<'a> {
 impl<'a> Take<'a> {
     /// A melody from the first beat to its end.
     pub(super) fn of(piece: &'a TimedPiece, notes: Vec<TimedNote>) -> Self {
-        let beats = |at: f64| Beats(at);
         let end = notes.iter().map(|n| n.to).fold(0.0, f64::max);
         Self {
             name: &piece.name,
             notes,
-            tempos: piece.tempos.iter().map(|(at, tempo)| (beats(*at), *tempo)).collect(),
+            tempos: piece.tempos.iter().map(|(at, tempo)| (Beats(*at), *tempo)).collect(),
             meters: meters(piece),
             host: Vec::new(),
             before: None,
@@ -108,9 +107,11 @@ impl<'a> Take<'a> {
             Before::Trade => Mode::Trade,
         };
         let own = Self::of(piece, situation.notes.clone());
+        // Bars are counted in the first time signature, in the piece and along every way through it.
+        let first = own.meters.first().map_or(Meter::default(), |m| m.1);
         Self {
             tempos: situation.tempos(piece),
-            meters: situation.meter.map_or(own.meters, |meter| vec![(Beats(0.0), meter)]),
+            meters: vec![(Beats(0.0), situation.meter.unwrap_or(first))],
             host: situation.host.clone(),
             before: situation.before.map(|(what, until)| (mode(what), until)),
             ..own

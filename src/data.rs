@@ -44,6 +44,9 @@ pub mod shelf;
 pub mod split;
 #[cfg(feature = "train")]
 pub mod stream;
+pub mod timed;
+#[cfg(feature = "train")]
+pub mod timed_piece;
 pub(crate) mod whole_file;
 #[cfg(feature = "train")]
 pub mod windows;

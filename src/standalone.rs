@@ -40,6 +40,7 @@ pub mod midi_clock;
 pub mod performance;
 #[cfg(feature = "standalone")]
 pub mod phrase;
+pub mod playback;
 #[cfg(feature = "standalone")]
 pub mod roll;
 #[cfg(feature = "standalone")]

@@ -20,6 +20,8 @@ mod recipes;
 mod sets;
 #[path = "trainer/songs.rs"]
 mod songs;
+#[path = "trainer/walk.rs"]
+mod walk;
 
 use std::fs;
 use std::path::Path;
@@ -246,13 +248,13 @@ fn a_model_is_trained_measured_and_trained_on() {
     let orders = json["ngram_nats_per_note"].as_object().unwrap();
     assert_eq!(orders.keys().collect::<Vec<_>>(), ["1", "2", "3", "4", "5"]);
     for who in ["people", "model", "ngram", "another_song"] {
-        assert!(json["music"][who]["notes_per_beat"].as_f64().unwrap() >= 0.0, "{json}");
+        assert!(json["idealised"][who]["notes_per_beat"].as_f64().unwrap() >= 0.0, "{json}");
     }
     assert!(json["copying"]["another_song"]["longest_run"].as_u64().unwrap() > 16);
     assert!(json["by_minute"][0]["notes"].as_u64().unwrap() > 0 && json["memory"].is_null());
     let picture = fs::read_to_string(format!("{plots}/onset_in_bar.svg")).unwrap();
     assert!(picture.starts_with("<svg"), "{picture}");
-    assert!(json["music"]["people"]["distance_duration"].as_f64().unwrap().abs() < 1e-9);
+    assert!(json["idealised"]["people"]["distance_duration"].as_f64().unwrap().abs() < 1e-9);
     let checkpoint = Checkpoint::load(Path::new(&model)).unwrap();
     assert_eq!(checkpoint.manifest.steps, 5);
     assert_eq!(checkpoint.manifest.corpus.sources[0].licence, "CC0");

@@ -2,13 +2,19 @@
 
 mod args;
 mod copies;
+mod files;
 mod foretelling;
+mod harmony;
 mod music;
 mod ngram_net;
 mod playing;
+mod situations;
+mod stage;
 mod table;
 
+use std::collections::HashMap;
 use std::fs;
+use std::path::PathBuf;
 
 use anyhow::{Context, Result, anyhow};
 use serde_json::{Map, Value};
@@ -22,6 +28,7 @@ use crate::data::corpus::Corpus;
 use crate::data::roles::Piece;
 use crate::data::shelf;
 use crate::data::split::Split;
+use crate::infer::net;
 use crate::model::{Checkpoint, Manifest};
 
 /// What is measured, and on what.
@@ -46,6 +53,11 @@ impl Subject<'_> {
     fn in_style(&self) -> String {
         self.style_name().map_or_else(String::new, |name| format!(", in the style {name}"))
     }
+
+    /// What was set, for a title.
+    fn with_settings(&self) -> String {
+        self.args.sets.iter().fold(String::new(), |title, set| title + ", " + set)
+    }
 }
 
 /// What was measured: for programs by key, and for people.
@@ -60,6 +72,7 @@ struct Findings {
 /// Measures and prints.
 pub(super) fn eval(args: &EvalArgs, corpus: Corpus, threads: usize) -> Result<()> {
     let checkpoint = Checkpoint::load(&args.model).context("--model")?;
+    let files = corpus.files;
     let (train, held_out) = if args.from.all {
         (Vec::new(), shelf::take(&corpus.pieces)?)
     } else {
@@ -78,9 +91,10 @@ pub(super) fn eval(args: &EvalArgs, corpus: Corpus, threads: usize) -> Result<()
     if wanted(&[Section::Nats, Section::Minutes, Section::Memory]) {
         foretelling::measure(&subject, &wanted, &mut findings)?;
     }
-    if wanted(&[Section::Music, Section::Copying]) {
+    walk(&subject, &files, &wanted, &mut findings)?;
+    if wanted(&[Section::Idealised, Section::Copying]) {
         let columns = music::play(&subject)?;
-        if wanted(&[Section::Music]) {
+        if wanted(&[Section::Idealised]) {
             music::measure(&subject, &columns, &mut findings);
         }
         if wanted(&[Section::Copying]) && !subject.train.is_empty() {
@@ -88,6 +102,34 @@ pub(super) fn eval(args: &EvalArgs, corpus: Corpus, threads: usize) -> Result<()
         }
     }
     print(args, &findings)
+}
+
+/// What is played by the path of `sideman play`.
+fn walk(
+    subject: &Subject<'_>,
+    files: &HashMap<[u8; 32], PathBuf>,
+    wanted: &dyn Fn(&[Section]) -> bool,
+    findings: &mut Findings,
+) -> Result<()> {
+    if !wanted(&[Section::Situations, Section::Harmony, Section::Files]) {
+        return Ok(());
+    }
+    let settings = music::settings(subject)?;
+    let pieces = stage::chosen(subject, files)?;
+    let names = pieces.iter().map(|p| p.piece.name.as_str());
+    findings.json.insert("played".to_owned(), names.collect());
+    let net = net::playable(subject.checkpoint)?;
+    let engine = (&net, &settings);
+    if wanted(&[Section::Situations]) {
+        situations::measure(subject, &pieces, engine, findings)?;
+    }
+    if wanted(&[Section::Harmony]) {
+        harmony::measure(subject, &pieces, engine, findings)?;
+    }
+    if wanted(&[Section::Files]) {
+        files::measure(subject, &pieces, engine, findings)?;
+    }
+    Ok(())
 }
 
 /// The style that was asked for, or that the pieces are in by their folder's name, or the model's own.

@@ -13,21 +13,16 @@ use crate::data::chord;
 use crate::data::midi_file::{MidiFile, MidiFileError, Track};
 use crate::data::midi_out::{MarkerEvent, MeterEvent, OutNote, OutTrack, Take, TempoEvent};
 use crate::data::parts;
+use crate::data::timed::TimedNote;
 use crate::music::event::Midi;
-use crate::music::time::{Beats, SampleRate, Tempo};
+use crate::music::time::{Beats, SampleRate};
 use crate::standalone::Part;
 use crate::standalone::performance::{PLAYER, Performance};
+use crate::standalone::playback::{BLOCK, RATE, machine_notes, play_out, player_events, song_of};
 use crate::standalone::roll::RollNote;
 use crate::standalone::roll_png::{self, RollSpec};
-use crate::standalone::song::{Song, beats_in};
 use crate::standalone::synth::Sounds;
 use crate::standalone::wav::{Depth, WavWriter};
-
-/// Bars that the machine may go on after the last note of the file.
-const TAIL_BARS: f64 = 4.0;
-
-/// Samples in a block behind the end of the file.
-const TAIL_BLOCK: u32 = 64;
 
 /// Seconds of sound after the last note, for the room to ring out.
 const RING_OUT_SECONDS: f64 = 2.0;
@@ -58,10 +53,10 @@ pub(crate) struct PlayArgs {
     #[arg(long, value_name = "A-B", default_value = "1-16")]
     bars: String,
     /// Samples in a block, as a host would have it; changes nothing in the music
-    #[arg(long, value_name = "SAMPLES", default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..=65_536))]
+    #[arg(long, value_name = "SAMPLES", default_value_t = BLOCK, value_parser = clap::value_parser!(u32).range(1..=65_536))]
     block: u32,
     /// Samples a second
-    #[arg(long, value_name = "HERTZ", default_value_t = 48_000, value_parser = clap::value_parser!(u32).range(8_000..=192_000))]
+    #[arg(long, value_name = "HERTZ", default_value_t = RATE, value_parser = clap::value_parser!(u32).range(8_000..=192_000))]
     rate: u32,
     #[command(flatten)]
     sound: SoundArgs,
@@ -79,7 +74,7 @@ pub(crate) fn by_hand(path: &Path) -> anyhow::Result<Vec<(Duration, Midi)>> {
     let file = load(path)?;
     let track = choose_track(&file, None).with_context(|| format!("in {}", path.display()))?;
     let rate = SampleRate::new(1_000_000.0);
-    let events = player_events(&file, track, &song_of(&file, rate));
+    let events = player_events(timed(&file, track), &song_of(&file, rate));
     Ok(events.into_iter().map(|(at, midi)| (Duration::from_micros(at), midi)).collect())
 }
 
@@ -116,11 +111,7 @@ pub(crate) fn run(args: &PlayArgs) -> anyhow::Result<()> {
         );
         models.chords().put(chords);
     }
-    let end = file.beats(file.end());
-    let (_, meter) = song.bars(end);
-    let end_sample = song.sample(end);
-    let last_sample = song.sample(Beats(end.0 + TAIL_BARS * beats_in(meter)));
-    let events = player_events(&file, track, &song);
+    let events = player_events(timed(&file, track), &song);
     let mut performance = Performance::new(song, events, settings, models, true)
         .context("no thread could be started for the model")?;
     let mut wav = match &args.wav {
@@ -131,18 +122,13 @@ pub(crate) fn run(args: &PlayArgs) -> anyhow::Result<()> {
         None => None,
     };
     let started = std::time::Instant::now();
-    while performance.sample() < end_sample
-        || (performance.sample() < last_sample && !performance.improviser().is_silent())
-    {
-        // Where the take ends must not hang on the size of a block either.
-        let left = end_sample.saturating_sub(performance.sample());
-        let frames = if left > 0 { left.min(args.block.into()) as u32 } else { TAIL_BLOCK };
-        let (frames, events) = performance.block(frames);
+    play_out(&mut performance, file.beats(file.end()), args.block, &mut |frames, events| {
         if let Some((wav, sound)) = &mut wav {
             let (left, right) = sound.render(frames, events);
             wav.write(left, right)?;
         }
-    }
+        anyhow::Ok(())
+    })?;
     let elapsed = started.elapsed().as_secs_f64();
     let ending = performance.finish().to_vec();
     warn_of_device(performance.models());
@@ -202,36 +188,16 @@ fn choose_track<'a>(file: &'a MidiFile, wanted: Option<&str>) -> anyhow::Result<
     Ok(track)
 }
 
-fn song_of(file: &MidiFile, rate: SampleRate) -> Song {
-    let tempos: Vec<_> = file
-        .tempos
-        .iter()
-        .map(|t| (file.beats(t.tick), Tempo::new(60e6 / f64::from(t.micros_per_quarter.max(1)))))
-        .collect();
-    let meters: Vec<_> = file.meters.iter().map(|m| (file.beats(m.tick), m.meter)).collect();
-    Song::new(rate, &tempos, &meters)
-}
-
-fn player_events(file: &MidiFile, track: &Track, song: &Song) -> Vec<(u64, Midi)> {
-    let mut events = Vec::with_capacity(track.notes.len() * 2);
-    for note in &track.notes {
-        let from = song.sample(file.beats(note.onset));
-        let to = song.sample(file.beats(note.onset + note.duration)).max(from + 1);
-        let (channel, key) = (PLAYER, note.key);
-        events.push((from, 1, Midi::NoteOn { channel, key, velocity: note.velocity.max(1) }));
-        events.push((to, 0, Midi::NoteOff { channel, key, velocity: 64 }));
-    }
-    // Ends before beginnings on one sample.
-    events.sort_by_key(|e| (e.0, e.1));
-    events.into_iter().map(|(at, _, midi)| (at, midi)).collect()
+/// The notes of a track at their own times.
+fn timed<'a>(file: &'a MidiFile, track: &'a Track) -> impl Iterator<Item = TimedNote> + use<'a> {
+    track.notes.iter().map(|n| TimedNote::of(n, file))
 }
 
 fn take_of(file: &MidiFile, track: &Track, performance: &Performance, sounds: &Sounds) -> Take {
-    let song = performance.song();
     let ppq = f64::from(file.ticks_per_quarter);
-    let tick = |sample| (song.beats(sample).0 * ppq).round() as u32;
-    let machine = performance.sounded().iter().filter(|n| n.part == Part::Machine).map(|n| {
-        let (from, to) = (tick(n.from), tick(n.to.unwrap_or(performance.sample())));
+    let tick = |beats: f64| (beats * ppq).round() as u32;
+    let machine = machine_notes(performance).map(|n| {
+        let (from, to) = (tick(n.from), tick(n.to));
         let channel = performance.settings().output.index();
         OutNote {
             tick: from,

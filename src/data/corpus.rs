@@ -29,6 +29,8 @@ pub struct Corpus {
     pub pieces: Vec<Stored>,
     /// Files that gave no piece, with the reason in one line.
     pub skipped: Vec<(PathBuf, String)>,
+    /// The file of each piece, by the piece's hash.
+    pub files: HashMap<[u8; 32], PathBuf>,
 }
 
 /// Why there are no pieces.
@@ -127,7 +129,10 @@ impl Corpus {
         for (file, entry) in files.into_iter().zip(found.entries) {
             match entry.content {
                 Ok((hash, labels)) if seen.insert(hash) => {
+                    let first = self.pieces.len();
                     self.pieces.extend(labels.into_iter().map(|l| shelf.stored(l)));
+                    let pieces = self.pieces[first..].iter();
+                    self.files.extend(pieces.map(|p| (p.hash, file.clone())));
                 }
                 Ok(_) => self.skipped.push((file, "the same bytes as an earlier file".to_owned())),
                 Err(reason) => self.skipped.push((file, reason)),

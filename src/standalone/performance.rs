@@ -9,9 +9,10 @@ use crate::infer::worker::Worker;
 use crate::link::meter::Meter;
 use crate::link::pair::pair;
 use crate::link::settings::Settings;
-use crate::live::block::{Block, Sink};
+use crate::live::block::{Block, Sink, Transport};
 use crate::live::improviser::Improviser;
 use crate::music::event::{Channel, Midi, TimedMidi};
+use crate::music::time::Beats;
 use crate::standalone::Part;
 use crate::standalone::song::Song;
 
@@ -33,10 +34,20 @@ pub struct Sounded {
     pub to: Option<u64>,
 }
 
+/// Where a host's transport goes another way than straight through the song, from a sample on.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct HostLeg {
+    /// From here on.
+    pub from: u64,
+    /// Quarter notes that the position told lies behind the song's, which only rises; `None` where the transport stands.
+    pub shift: Option<f64>,
+}
+
 /// A performance under way.
 pub struct Performance {
     improviser: Improviser,
     song: Song,
+    host: Vec<HostLeg>,
     settings: Settings,
     events: Vec<(u64, Midi)>,
     next_event: usize,
@@ -78,6 +89,7 @@ impl Performance {
         Ok(Self {
             improviser: Improviser::new(audio, song.rate()),
             song,
+            host: Vec::new(),
             settings,
             events,
             next_event: 0,
@@ -91,9 +103,30 @@ impl Performance {
         })
     }
 
-    /// Plays up to `frames` samples (fewer where the tempo changes) and gives how many, and what sounds.
+    /// The host loops, stops, or counts in: by rising sample. Before the first it rolls straight on.
+    pub fn set_host(&mut self, host: Vec<HostLeg>) {
+        self.host = host;
+    }
+
+    /// What the host says at the next sample.
+    fn transport(&self) -> Transport {
+        let told = self.song.transport(self.sample);
+        let begun = self.host.partition_point(|leg| leg.from <= self.sample);
+        match begun.checked_sub(1).map_or(Some(0.0), |leg| self.host[leg].shift) {
+            Some(shift) => {
+                let moved = |beats: Option<Beats>| beats.map(|b| Beats(b.0 - shift));
+                let (position, bar_start) = (moved(told.position), moved(told.bar_start));
+                Transport { position, bar_start, ..told }
+            }
+            None => Transport { playing: false, position: None, bar_start: None, ..told },
+        }
+    }
+
+    /// Plays up to `frames` samples (fewer where the tempo changes or the host jumps) and gives how many, and what sounds.
     pub fn block(&mut self, frames: u32) -> (u32, &[TimedMidi]) {
-        let until = self.song.next_change(self.sample).unwrap_or(u64::MAX);
+        let next_leg = self.host.iter().map(|leg| leg.from).find(|from| *from > self.sample);
+        let until = self.song.next_change(self.sample).into_iter().chain(next_leg).min();
+        let until = until.unwrap_or(u64::MAX);
         let frames = u64::from(frames).min(until - self.sample) as u32;
         self.incoming.clear();
         while let Some((at, midi)) = self.events.get(self.next_event)
@@ -103,7 +136,7 @@ impl Performance {
             self.incoming.push(TimedMidi { offset, midi: midi.on(PLAYER) });
             self.next_event += 1;
         }
-        let transport = Some(self.song.transport(self.sample));
+        let transport = Some(self.transport());
         self.process(&Block { frames, transport, offline: self.offline, events: &[] });
         self.sample += u64::from(frames);
         (frames, &self.out.0)

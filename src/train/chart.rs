@@ -67,6 +67,42 @@ pub fn svg(title: &str, x_title: &str, curves: &[Curve]) -> String {
     out + "</svg>\n"
 }
 
+/// One bar, lying, with its name before it and its value behind.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Bar {
+    /// What it is called.
+    pub name: String,
+    /// How long it is, from 0 on; none where there is nothing to show.
+    pub value: Option<f64>,
+}
+
+/// Bars under one another, all from 0 to the greatest.
+pub fn bars(title: &str, bars: &[Bar]) -> String {
+    const ROW: f64 = 18.0;
+    const NAMES: f64 = 260.0;
+    let values = || bars.iter().filter_map(|b| b.value).filter(|v| v.is_finite());
+    let longest = values().fold(0.0, f64::max);
+    let scale = if longest > 0.0 { (RIGHT - NAMES) / longest } else { 0.0 };
+    let height = TOP + ROW * (bars.len() as f64 + 1.0);
+    let mut out = String::new();
+    let _ = writeln!(
+        out,
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {height}\" \
+         font-family=\"sans-serif\" font-size=\"12\">\n\
+         <rect width=\"{WIDTH}\" height=\"{height}\" fill=\"white\"/>"
+    );
+    text(&mut out, f64::midpoint(0.0, WIDTH), 24.0, "middle", title);
+    for (nth, bar) in bars.iter().enumerate() {
+        let y = TOP + ROW * (nth as f64 + 0.5);
+        text(&mut out, NAMES - 8.0, y + 4.0, "end", &bar.name);
+        let Some(value) = bar.value.filter(|v| v.is_finite()) else { continue };
+        let end = NAMES + value.max(0.0) * scale;
+        line(&mut out, &[(NAMES, y), (end, y)], COLOURS[0], "", 12.0);
+        text(&mut out, end + 6.0, y + 4.0, "start", &format!("{value:.2}"));
+    }
+    out + "</svg>\n"
+}
+
 /// The least and the greatest, never the same.
 fn ends(values: impl Iterator<Item = f64>) -> (f64, f64) {
     let (low, high) =
@@ -137,6 +173,25 @@ mod tests {
         assert!(picture.contains("points=\"64.0,205.0 600.0,122.5\""), "{picture}");
         assert!(picture.contains("a&lt;b") && !picture.contains("NaN"), "{picture}");
         assert!(picture.contains(">2.5<") && picture.trim_end().ends_with("</svg>"), "{picture}");
+    }
+
+    #[test]
+    fn the_longest_bar_is_as_wide_as_the_picture_and_what_is_not_there_has_none() {
+        let bar = |name: &str, value| Bar { name: name.to_owned(), value };
+        let all = [
+            bar("whole", Some(2.0)),
+            bar("half", Some(1.0)),
+            bar("a&b", None),
+            bar("0", Some(0.0)),
+        ];
+        let picture = bars("title", &all);
+        assert!(picture.contains("260.0,49.0 600.0,49.0"), "{picture}");
+        assert!(picture.contains("260.0,67.0 430.0,67.0"), "{picture}");
+        assert_eq!(
+            (picture.matches("polyline").count(), picture.matches("a&amp;b").count()),
+            (3, 1)
+        );
+        assert!(!bars("nothing", &[bar("0", Some(0.0))]).contains("NaN"));
     }
 
     #[test]

@@ -25,10 +25,10 @@ pub struct EvalArgs {
     /// Only these measurements [default: all].
     #[arg(long, value_enum, value_delimiter = ',', value_name = "WHAT")]
     pub only: Vec<Section>,
-    /// Pieces that the engine plays to.
-    #[arg(long, default_value_t = 24)]
+    /// Pieces that the engine plays to, spread over those that were held out.
+    #[arg(long, default_value_t = PIECES)]
     pub pieces: usize,
-    /// Bars that it plays of each, from the one in which the melody begins.
+    /// Bars that it plays of each, from the one in which the melody begins; `files` plays all of them.
     #[arg(long, default_value_t = 48, value_parser = clap::value_parser!(u16).range(1..=10_000))]
     pub bars: u16,
     /// Decides what the machine plays, and which other songs it is held against.
@@ -52,15 +52,31 @@ pub enum Section {
     Minutes,
     /// How far back the model hears.
     Memory,
-    /// What the engine plays to held-out melodies, beside what people played there.
-    Music,
+    /// Whether the machine plays along whatever a player does: enters late, rests, doubles octaves, plays unevenly, loops, stops,
+    /// starts again. By the path of `sideman play`.
+    Situations,
+    /// Whether the player's notes lie in the machine's chords (note-in-chord), how soon, and how varied they are, beside people.
+    /// By the path of `sideman play`.
+    Harmony,
+    /// Whole files as they come, with intro, tempo map and onsets of their own, beside what people played there. By the path of
+    /// `sideman play`.
+    Files,
+    /// What the engine plays to held-out melodies at its best, without intro and with each onset on the grid, beside what people
+    /// played there.
+    #[value(alias = "music")]
+    Idealised,
     /// How long the runs of notes are that what it plays shares with what it was trained on.
     Copying,
 }
 
+/// Pieces whose situations, harmony and files take two cores ten minutes or less.
+const PIECES: usize = 12;
+
 const EXAMPLES: &str = "Examples:
   sideman-train eval --model presets/duet --data midi/
-  sideman-train eval --model runs/mine/best --data midi/ --only music --pieces 40 --json
-  sideman-train eval --model runs/mine/best --data midi/ --only music --set temperature=1
+  sideman-train eval --model presets/duet --data midi/ --only situations,harmony,files --json
+  sideman-train eval --model runs/mine/best --data midi/ --only situations --set density=1
+  sideman-train eval --model runs/mine/best --data midi/ --only harmony --pieces 40 --plots pictures/
   sideman-train eval --model presets/duet --data midi/jazz --style jazz
+  sideman-train eval --model runs/mine/best --data midi/ --only idealised --pieces 40 --set temperature=1
   sideman-train eval --model runs/mine/best --data midi/ --only minutes,memory --plots pictures/";

@@ -1,5 +1,5 @@
-//! What the engine plays to held-out melodies, beside what people played there, what an n-gram plays in the engine, and
-//! the accompaniment of another song.
+//! What the engine plays to held-out melodies at its best: without intro, each onset on the grid. Beside it what people played
+//! there, what an n-gram plays in the engine, and the accompaniment of another song.
 
 use std::sync::Arc;
 
@@ -26,7 +26,7 @@ use crate::train::musicality::{
 use crate::train::ngram::NGram;
 
 /// The longest strings of the n-gram that plays: the order that foretells best.
-const ORDER: usize = 4;
+pub(super) const ORDER: usize = 4;
 
 /// Who plays.
 const PEOPLE: &str = "people";
@@ -38,6 +38,13 @@ const ANOTHER: &str = "another_song";
 pub(super) struct Take<'a> {
     piece: &'a Piece,
     stretch: Stretch,
+}
+
+impl<'a> Take<'a> {
+    /// So many bars of a piece.
+    pub(super) const fn new(piece: &'a Piece, stretch: Stretch) -> Self {
+        Self { piece, stretch }
+    }
 }
 
 /// One who played to all the melodies.
@@ -68,7 +75,8 @@ pub(super) fn play(subject: &Subject<'_>) -> Result<Vec<Column>> {
     Ok(columns)
 }
 
-fn settings(subject: &Subject<'_>) -> Result<Settings> {
+/// The settings that were asked for.
+pub(super) fn settings(subject: &Subject<'_>) -> Result<Settings> {
     // One beyond those that the model knows is no style.
     let none = subject.checkpoint.manifest.styles.len() + 1;
     let style = if subject.style == 0 { none } else { subject.style };
@@ -88,7 +96,7 @@ fn takes<'a>(subject: &'a Subject<'_>) -> Vec<Take<'a>> {
     let bars = usize::from(subject.args.bars);
     let takes = subject.held_out.iter().filter_map(|piece| {
         let stretch = Stretch::of_melody(piece, bars)?;
-        (!stretch.notes(&piece.accompaniment).is_empty()).then_some(Take { piece, stretch })
+        (!stretch.notes(&piece.accompaniment).is_empty()).then_some(Take::new(piece, stretch))
     });
     takes.take(subject.args.pieces).collect()
 }
@@ -124,7 +132,7 @@ fn column(
 
 /// The accompaniment of a song that piece and seed choose, laid under this melody bar by bar. It is one that was trained
 /// on, where there are any, and as long as this one, where there is one.
-fn another_song(subject: &Subject<'_>, take: &Take<'_>) -> Vec<Note> {
+pub(super) fn another_song(subject: &Subject<'_>, take: &Take<'_>) -> Vec<Note> {
     let songs = if subject.train.is_empty() { &subject.held_out } else { &subject.train };
     let stretches = songs.iter().filter(|s| s.hash != take.piece.hash).filter_map(|song| {
         let stretch = Stretch::of_melody(song, take.stretch.bars)?;
@@ -149,10 +157,11 @@ pub(super) fn measure(subject: &Subject<'_>, columns: &[Column], findings: &mut 
     let summaries: Vec<Summary> = columns.iter().map(|c| Summary::of(&c.portraits)).collect();
     let pieces = columns.first().map_or(0, |c| c.parts.len());
     let title = format!(
-        "Playing: {pieces} held-out melodies, up to {} bars of each, seed {}{}; means over the pieces",
+        "Idealised (no intro, on the grid): {pieces} held-out melodies, up to {} bars of each, seed {}{}{}; means over the pieces",
         args.bars,
         args.seed,
-        subject.in_style()
+        subject.in_style(),
+        subject.with_settings()
     );
     let names = columns.iter().map(|c| c.name.replace('_', " "));
     let mut table = Table::new(title, names);
@@ -192,7 +201,7 @@ pub(super) fn measure(subject: &Subject<'_>, columns: &[Column], findings: &mut 
     music.insert("bars".to_owned(), args.bars.into());
     music.insert("seed".to_owned(), args.seed.into());
     music.insert("settings".to_owned(), json!(args.sets));
-    findings.json.insert("music".to_owned(), music.into());
+    findings.json.insert("idealised".to_owned(), music.into());
     for (i, name) in HISTOGRAMS.iter().enumerate() {
         let (first, label) = AXES[i];
         let curve = |(column, summary): (&Column, &Summary)| Curve {

@@ -63,7 +63,7 @@ impl Hits {
 
 /// What a part measures under a melody.
 #[derive(Clone, PartialEq, Debug)]
-pub struct Harmony {
+pub struct Agreement {
     /// By [`FIGURES`]; `None` where it can't be told.
     pub figures: [Option<f64>; FIGURES.len()],
     /// Of each of the first beats.
@@ -76,7 +76,7 @@ pub struct Harmony {
 
 /// Measures a part, both it and the melody in beats from the first bar line of `piece`, whose chord symbols count. The
 /// melody ends what is measured.
-pub fn harmony(piece: &TimedPiece, melody: &[TimedNote], part: &[TimedNote]) -> Harmony {
+pub fn harmony(piece: &TimedPiece, melody: &[TimedNote], part: &[TimedNote]) -> Agreement {
     let end = melody.iter().map(|n| n.to).fold(0.0, f64::max);
     let count = nearest(end) + 1;
     let (line, sounding) = (frames(melody, count), frames(part, count));
@@ -114,7 +114,7 @@ pub fn harmony(piece: &TimedPiece, melody: &[TimedNote], part: &[TimedNote]) -> 
         share(long as f64, chords.len()),
     ];
     let (onsets, lengths) = histograms(melody, &chords);
-    Harmony { figures, by_beat, onsets, lengths }
+    Agreement { figures, by_beat, onsets, lengths }
 }
 
 /// The frame boundary next to a place in beats; halves go to the even one.
@@ -220,11 +220,11 @@ pub struct Summary {
 
 impl Summary {
     /// Of a set's pieces.
-    pub fn of(pieces: &[Harmony]) -> Self {
+    pub fn of(pieces: &[Agreement]) -> Self {
         let figures = std::array::from_fn(|i| Mean::of(pieces.iter().map(|p| p.figures[i])));
-        let sum = |of: &dyn Fn(&Harmony) -> f64| pieces.iter().map(of).sum::<f64>();
+        let sum = |of: &dyn Fn(&Agreement) -> f64| pieces.iter().map(of).sum::<f64>();
         let by_beat = std::array::from_fn(|beat| {
-            let at = |p: &Harmony| p.by_beat[beat];
+            let at = |p: &Agreement| p.by_beat[beat];
             pieces.iter().map(at).fold(Hits::default(), |a, b| Hits {
                 hits: a.hits + b.hits,
                 frames: a.frames + b.frames,

@@ -1,6 +1,7 @@
 //! Whether the machine is there while the player plays: how much, from when on, without holes, and in which harmony.
 
 use crate::data::timed::TimedNote;
+use crate::music::harmony::Harmony;
 use crate::music::pitch::{Pitch, PitchClass};
 use crate::music::scale::{PitchSet, Scale};
 
@@ -36,7 +37,7 @@ pub fn presence(
     (from, to): (f64, f64),
     bar: f64,
     key: PitchSet,
-    chord: &dyn Fn(f64) -> Option<PitchSet>,
+    chord: &dyn Fn(f64) -> Option<Harmony>,
 ) -> Presence {
     let inside: Vec<&TimedNote> = part.iter().filter(|n| n.from >= from && n.from < to).collect();
     let bars = (((to - from) / bar) as usize).max(1);

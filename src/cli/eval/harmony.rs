@@ -22,7 +22,7 @@ use crate::music::note::{Note, Voice, into_order};
 use crate::music::pitch::Pitch;
 use crate::music::time::{Beats, TICKS_PER_BEAT, Tick};
 use crate::train::chart::{Curve, svg};
-use crate::train::harmony::{BEATS, FIGURES, Harmony, Hits, Summary, harmony};
+use crate::train::harmony::{Agreement, BEATS, FIGURES, Hits, Summary, harmony};
 use crate::train::metric;
 use crate::train::musicality::{Mean, Stretch};
 use crate::train::ngram::NGram;
@@ -71,7 +71,7 @@ pub(super) fn measure(
     }
     let column = |(name, parts): (&'static str, Vec<Vec<TimedNote>>)| {
         let each = pieces.iter().zip(&parts);
-        let measured: Vec<Harmony> =
+        let measured: Vec<Agreement> =
             each.map(|(p, part)| harmony(&p.cut, &p.cut.melody, part)).collect();
         Column { name, summary: Summary::of(&measured) }
     };
@@ -127,7 +127,8 @@ fn by_beat(
     melody: &dyn Fn(&Chosen<'_>) -> Vec<TimedNote>,
 ) -> ByBeat {
     let each = pieces.iter().zip(parts);
-    let measured: Vec<Harmony> = each.map(|(p, part)| harmony(&p.cut, &melody(p), part)).collect();
+    let measured: Vec<Agreement> =
+        each.map(|(p, part)| harmony(&p.cut, &melody(p), part)).collect();
     ByBeat { name: name.to_owned(), beats: Summary::of(&measured).by_beat }
 }
 

@@ -15,7 +15,7 @@ fn piece() -> TimedPiece {
     TimedPiece { bar: 4.0, chords: vec![(0.0, parse("F:maj").unwrap())], ..TimedPiece::default() }
 }
 
-fn figure(harmony: &Harmony, name: &str) -> f64 {
+fn figure(harmony: &Agreement, name: &str) -> f64 {
     harmony.figures[FIGURES.iter().position(|f| *f == name).unwrap()].unwrap()
 }
 

@@ -6,6 +6,8 @@
     reason = "a test says so when it fails"
 )]
 
+#[path = "engine/asking.rs"]
+mod asking;
 #[path = "engine/bench.rs"]
 mod bench;
 #[path = "engine/device.rs"]

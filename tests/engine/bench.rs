@@ -12,6 +12,7 @@ use sideman::live::block::{Block, Sink, Transport};
 use sideman::live::improviser::Improviser;
 use sideman::model::{LstmConfig, State};
 use sideman::music::event::{Channel, Midi, TimedMidi};
+use sideman::music::harmony::Harmony;
 use sideman::music::note::Note;
 use sideman::music::time::{SampleRate, Tick};
 
@@ -118,6 +119,13 @@ impl Bench {
     pub(crate) fn swap_net(&mut self, net: Arc<dyn Net>) {
         let mut out = Vec::new();
         self.session.set_net(net, &mut out);
+        assert!(self.end.send_all(&out));
+    }
+
+    /// Tells the chords of the song.
+    pub(crate) fn set_chords(&mut self, chords: Vec<(Tick, Harmony)>) {
+        let mut out = Vec::new();
+        self.session.set_chords(chords.into(), &mut out);
         assert!(self.end.send_all(&out));
     }
 

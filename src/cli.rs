@@ -22,6 +22,10 @@ mod eval;
 mod generate;
 #[cfg(feature = "train")]
 mod guitars;
+#[cfg(feature = "train")]
+mod harmonist;
+#[cfg(feature = "train")]
+pub mod harmonist_args;
 #[cfg(feature = "standalone")]
 mod jam;
 #[cfg(feature = "train")]

@@ -6,6 +6,7 @@ pub mod checkpoint;
 pub mod config;
 pub mod device;
 pub mod engine;
+pub mod harmonist;
 pub mod image;
 pub mod inputs;
 mod kernel;

@@ -7,6 +7,7 @@ pub mod decode;
 pub mod encode;
 pub mod event;
 pub mod harmony;
+pub mod hearing;
 pub mod key;
 pub mod name;
 pub mod note;

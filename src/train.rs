@@ -8,6 +8,7 @@ pub mod composer;
 pub mod config;
 pub mod copying;
 pub mod guitar_guessing;
+pub mod harmonist;
 pub mod harmony;
 pub mod key_following;
 pub mod listener;

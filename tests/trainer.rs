@@ -12,6 +12,8 @@ mod corpus;
 #[expect(dead_code, reason = "shared with the tests of pages, which use all of it")]
 #[path = "pages/drawn.rs"]
 mod drawn;
+#[path = "trainer/harmonist.rs"]
+mod harmonist;
 #[path = "trainer/listener.rs"]
 mod listener;
 #[path = "trainer/recipes.rs"]

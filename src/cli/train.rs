@@ -15,7 +15,7 @@ use serde_json::json;
 use crate::cli::material::{self, Data};
 use crate::cli::train_args::{LstmArgs, PiecesArgs, Size, TrainCli, Verb};
 use crate::cli::{
-    bench, compare, composer, eval, guitars, jsb, learning, listener, lstm_names, pages,
+    bench, compare, composer, eval, guitars, harmonist, jsb, learning, listener, lstm_names, pages,
     tempo_following,
 };
 #[cfg(feature = "standalone")]
@@ -60,6 +60,7 @@ pub fn main(cli: TrainCli, allocations: fn() -> usize) -> Result<()> {
         Verb::Tempo(args) => tempo(&args),
         Verb::Pages(args) => pages::pages(&args),
         Verb::Composer(args) => composer::composer(&args),
+        Verb::Harmonist(args) => harmonist::harmonist(&args),
         Verb::Listener(args) => listener::listener(&args),
         Verb::Jsb(args) => jsb::jsb(&args, threads(args.threads)),
         Verb::Learning(args) => learning::learning(&args),

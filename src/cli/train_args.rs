@@ -6,6 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use crate::cli::composer_args::ComposerArgs;
 pub use crate::cli::eval::EvalArgs;
+pub use crate::cli::harmonist_args::HarmonistArgs;
 pub use crate::cli::learning::LearningArgs;
 pub use crate::cli::listener_args::ListenerArgs;
 #[cfg(feature = "standalone")]
@@ -70,6 +71,8 @@ pub enum Verb {
     Composer(Box<ComposerArgs>),
     /// Train a network that names the style of what a player plays, and measure it.
     Listener(Box<ListenerArgs>),
+    /// Train a network that chooses the chords under what a player plays, and measure it.
+    Harmonist(Box<HarmonistArgs>),
     /// Train on chorales and measure in the usual way: nats a time step.
     Jsb(JsbArgs),
     /// Measure what picking up from the player is worth: the second halves of pieces after the first.

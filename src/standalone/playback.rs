@@ -47,7 +47,10 @@ pub fn player_events(notes: impl Iterator<Item = TimedNote>, song: &Song) -> Vec
     events.into_iter().map(|(at, _, midi)| (at, midi)).collect()
 }
 
-/// Plays to a sample in blocks of at most `block`; `each` gets the samples of every block and what sounds in it.
+/// What is done with each block: its samples, and what sounds in it.
+pub type Each<'a, E> = dyn FnMut(u32, &[TimedMidi]) -> Result<(), E> + 'a;
+
+/// Plays to a sample in blocks of at most `block`.
 ///
 /// # Errors
 /// That of `each`, at once.
@@ -55,7 +58,7 @@ pub fn play_until<E>(
     performance: &mut Performance,
     end: u64,
     block: u32,
-    each: &mut dyn FnMut(u32, &[TimedMidi]) -> Result<(), E>,
+    each: &mut Each<'_, E>,
 ) -> Result<(), E> {
     while performance.sample() < end {
         let frames = (end - performance.sample()).min(block.into()) as u32;
@@ -73,7 +76,7 @@ pub fn play_out<E>(
     performance: &mut Performance,
     end: Beats,
     block: u32,
-    each: &mut dyn FnMut(u32, &[TimedMidi]) -> Result<(), E>,
+    each: &mut Each<'_, E>,
 ) -> Result<(), E> {
     let song = performance.song();
     let (_, meter) = song.bars(end);

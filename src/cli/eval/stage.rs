@@ -170,7 +170,7 @@ impl<'a> Take<'a> {
 fn meters(piece: &TimedPiece) -> Vec<(Beats, Meter)> {
     if piece.meters.is_empty() {
         let eighths = (piece.bar * 2.0).round().clamp(1.0, 255.0) as u8;
-        let whole = eighths % 2 == 0;
+        let whole = eighths.is_multiple_of(2);
         let numerator = if whole { eighths / 2 } else { eighths };
         let denominator = if whole { 4 } else { 8 };
         return vec![(Beats(0.0), Meter { numerator, denominator })];

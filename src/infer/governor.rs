@@ -3,13 +3,15 @@
 //! A network that is asked for twice the notes gives more, but seldom just twice as many: it also goes on as it began. What it
 //! is asked for is therefore led by what came of it, bar by bar, as a governor leads an engine (proportional and integral).
 
-/// The share of a bar in what has been played lately: about three bars.
-const LATELY: f32 = 0.35;
+/// The share of a bar in what has been played lately: about two bars.
+const LATELY: f32 = 0.5;
 /// What a logarithm of too few notes adds to the logarithm of what is asked for: at once, and with each bar that it lasts.
-const AT_ONCE: f32 = 0.6;
-const BY_BAR: f32 = 0.2;
+const AT_ONCE: f32 = 0.8;
+const BY_BAR: f32 = 0.3;
 /// The most that it adds or takes: a factor of four and a half.
 const MOST: f32 = 1.5;
+/// Logits for each unit of the same logarithm.
+const LOGITS: f32 = 0.5;
 /// Notes per beat below which a part counts as silent.
 const SILENT: f32 = 0.1;
 
@@ -34,6 +36,12 @@ impl Governor {
     /// The factor on what the network is asked for.
     pub(crate) fn factor(&self) -> f32 {
         (self.sum - AT_ONCE * self.error()).clamp(-MOST, MOST).exp()
+    }
+
+    /// What is added to the logits of the machine's keys besides: what the network is asked for works from bar to bar, this at
+    /// once.
+    pub(crate) fn logits(&self) -> f32 {
+        LOGITS * self.factor().ln()
     }
 
     /// The logarithm of what came over what was wanted.

@@ -71,6 +71,8 @@ pub(crate) struct Rules {
     pub(crate) imagines: bool,
     /// Whether the network is asked for how much it is to play, and where.
     pub(crate) is_asked: bool,
+    /// What the governor adds to the logits of the machine's keys.
+    pub(crate) governed: f32,
     pub(crate) is_placed: bool,
 }
 
@@ -173,7 +175,7 @@ impl Rules {
                 let above = if melody.is_some_and(|l| pitch >= l) { ABOVE_LOGITS } else { 0.0 };
                 let full = place.lately.saturating_sub(FULL) as f32 * FULL_LOGITS;
                 // A network that can be asked has been asked for it.
-                let density = if self.is_asked { 0.0 } else { s.density * DENSITY_LOGITS };
+                let density = if self.is_asked { self.governed } else { s.density * DENSITY_LOGITS };
                 may.then_some(density + urge - guard - above - full)
             }
             Token::Velocity(_) | Token::Duration(_) => None,

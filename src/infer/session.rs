@@ -534,6 +534,7 @@ impl Session {
             unlocked: allowed(&self.settings, self.expression.key(), PitchSet(0)),
             imagines: Policy::expects_player(&self.settings),
             is_asked: self.net.is_asked(),
+            governed: self.governor.logits(),
             is_placed: self.net.is_asked() && self.asking.even.centre.is_some(),
         })
     }

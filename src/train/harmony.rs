@@ -1,6 +1,6 @@
-//! Whether the player's notes lie in the machine's chords: note-in-chord (NiC), the field's measure of a live accompanist's
-//! harmony ("ReaLchords", ICML 2024, and those that followed), for notes in place of chord symbols; with the figures that
-//! belong beside it, since a dense cluster holds every note.
+//! Whether the player's notes lie in the machine's chords: note-in-chord, the field's measure of a live accompanist's
+//! harmony ("Adaptive Accompaniment with `ReaLchords`", ICML 2024, and those that followed), for notes in place of chord
+//! symbols; with the figures that belong beside it, since a dense cluster holds every note.
 //!
 //! A frame is a sixteenth. The machine's chord is told beat by beat: of the 24 triads the one with the most frames of sounding
 //! pitch classes in it, less 0.3 times those outside it. Frames count where the melody sounds and there is a chord.

@@ -25,7 +25,7 @@ pub struct EvalArgs {
     /// Only these measurements [default: all].
     #[arg(long, value_enum, value_delimiter = ',', value_name = "WHAT")]
     pub only: Vec<Section>,
-    /// Pieces that the engine plays to, spread over those that were held out.
+    /// Pieces that the engine plays to: spread evenly over those that were held out; in `idealised` and `copying` the first.
     #[arg(long, default_value_t = PIECES)]
     pub pieces: usize,
     /// Bars that it plays of each, from the one in which the melody begins; `files` plays all of them.

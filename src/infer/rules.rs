@@ -175,7 +175,8 @@ impl Rules {
                 let above = if melody.is_some_and(|l| pitch >= l) { ABOVE_LOGITS } else { 0.0 };
                 let full = place.lately.saturating_sub(FULL) as f32 * FULL_LOGITS;
                 // A network that can be asked has been asked for it.
-                let density = if self.is_asked { self.governed } else { s.density * DENSITY_LOGITS };
+                let density =
+                    if self.is_asked { self.governed } else { s.density * DENSITY_LOGITS };
                 may.then_some(density + urge - guard - above - full)
             }
             Token::Velocity(_) | Token::Duration(_) => None,

@@ -50,11 +50,7 @@ pub fn player_events(notes: impl Iterator<Item = TimedNote>, song: &Song) -> Vec
 /// What is done with each block: its samples, and what sounds in it.
 pub type Each<'a, E> = dyn FnMut(u32, &[TimedMidi]) -> Result<(), E> + 'a;
 
-<<<<<<< HEAD
-/// Plays to a sample in blocks of at most `block`; `each` gets the samples of every block and what sounds in it.
-=======
 /// Plays to a sample in blocks of at most `block`.
->>>>>>> eval
 ///
 /// # Errors
 /// That of `each`, at once.

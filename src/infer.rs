@@ -8,6 +8,7 @@ mod energy;
 mod expression;
 mod frozen;
 mod governor;
+pub mod harmonist;
 mod inbox;
 pub(crate) mod learning;
 pub mod listener;

@@ -11,7 +11,7 @@ use crate::music::harmony::{Harmony, chord_at};
 use crate::music::time::Tick;
 
 /// How many times the notes `density` 1 asks for, and one over that at -1.
-const DENSITY_FACTOR: f32 = 2.0;
+const DENSITY_FACTOR: f32 = 2.4;
 /// A register narrower than this, in semitones, is where the machine is asked to play; in a wider one it finds its own place.
 const NARROW: u8 = 48;
 /// A polyphony below this is asked for; above it is a mere limit.

@@ -3,6 +3,8 @@
 use std::sync::{Arc, OnceLock};
 
 use crate::infer::listener::Listener;
+use crate::model::harmonist::Harmonist;
+use crate::model::harmonist::checkpoint::HarmonistCheckpoint;
 use crate::model::image::checkpoint::{ImageCheckpoint, LISTENER};
 use crate::model::{Checkpoint, ModelError};
 
@@ -35,6 +37,20 @@ pub fn listener() -> Option<Arc<Listener>> {
     SHARED.get_or_init(unpack).clone()
 }
 
+/// The embedded harmonist `presets/harmonist`, unpacked once for all instances.
+pub fn harmonist() -> Option<Arc<Harmonist>> {
+    static SHARED: OnceLock<Option<Arc<Harmonist>>> = OnceLock::new();
+    let unpack = || {
+        let checkpoint = HarmonistCheckpoint::from_bytes(
+            include_bytes!("../../presets/harmonist/model.json"),
+            include_bytes!("../../presets/harmonist/weights.safetensors"),
+        );
+        // A test reads it; were it damaged, no chord would be asked for and all else would play.
+        checkpoint.ok().map(|checkpoint| Arc::new(checkpoint.net))
+    };
+    SHARED.get_or_init(unpack).clone()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -43,5 +59,10 @@ mod tests {
     fn the_listener_knows_the_styles_of_the_duet() {
         let duet = checkpoint().unwrap();
         assert_eq!(listener().unwrap().styles(), duet.manifest.styles);
+    }
+
+    #[test]
+    fn the_harmonist_is_there() {
+        assert!(harmonist().is_some());
     }
 }

@@ -19,6 +19,7 @@ use crate::infer::energy::Energy;
 use crate::infer::expression::Expression;
 use crate::infer::frozen::Frozen;
 use crate::infer::governor::Governor;
+use crate::infer::harmonist::Harmonist;
 use crate::infer::inbox::{Inbox, Key};
 use crate::infer::learning::Learning;
 use crate::infer::listener::{self, Heard, Listener};
@@ -68,6 +69,7 @@ pub struct Session {
     learning: Learning,
     ears: Ears,
     energy: Energy,
+    harmonist: Harmonist,
     governor: Governor,
     /// Ticks of the bar at hand in which the machine might play.
     open_ticks: i64,
@@ -114,6 +116,7 @@ impl Session {
             learning: Learning::default(),
             ears: Ears::default(),
             energy: Energy::default(),
+            harmonist: Harmonist::default(),
             governor: Governor::default(),
             open_ticks: 0,
             asking,
@@ -146,6 +149,7 @@ impl Session {
                 self.era = era;
                 self.bars = bars;
                 self.energy = Energy::default();
+                self.harmonist.begin(tick);
                 self.governor = Governor::default();
                 self.open_ticks = 0;
                 self.set_shift(shift);
@@ -201,6 +205,7 @@ impl Session {
                 self.has_heard = true;
                 self.trail.set_styles(&self.styles());
                 self.ask();
+                self.ask_for_chords();
                 if mode != self.settings.mode {
                     self.company.clear();
                     self.policy.switch(self.closed.plus(1));
@@ -258,8 +263,32 @@ impl Session {
     /// The take's ticks are so many more than the song's.
     fn set_shift(&mut self, shift: i64) {
         self.shift = shift;
-        self.asking.chords = self.chords.iter().map(|(tick, c)| (tick.plus(shift), *c)).collect();
+        self.ask_for_chords();
+    }
+
+    /// Asks for the chords of the song, or, where it names none and the machine accompanies, for those that are chosen for what
+    /// the player plays.
+    fn ask_for_chords(&mut self) {
+        let chooses = matches!(self.settings.mode, Mode::Accompany | Mode::Harmonise);
+        let song = self.chords.iter().map(|(tick, chord)| (tick.plus(self.shift), *chord));
+        self.asking.chords = if !self.chords.is_empty() {
+            song.collect()
+        } else if chooses {
+            self.harmonist.chords().into()
+        } else {
+            Arc::new([])
+        };
         self.trail.set_asking(&self.asking);
+    }
+
+    /// Chooses the chords from what was heard. `true`: the machine is asked for others than before.
+    fn choose_chords(&mut self, tick: Tick, heard: &[Note]) -> bool {
+        if !self.net.is_asked() || !self.harmonist.close(tick, self.bars, heard) {
+            return false;
+        }
+        let before = Arc::clone(&self.asking.chords);
+        self.ask_for_chords();
+        before != self.asking.chords
     }
 
     /// Asks the network for what settings and the player ask for now. `true`: it is something else than before.
@@ -417,9 +446,9 @@ impl Session {
         if let Some(from) = parted {
             self.trail.correct(from, self.floor, &played);
         }
-        let has_swelled = self.energy.close(tick, self.bars, &heard) | self.govern(tick);
-        let has_swelled = has_swelled && self.ask();
-        let has_learned = self.learn(tick) | self.listen(tick, &heard) | has_swelled;
+        let has_judged = self.energy.close(tick, self.bars, &heard) | self.govern(tick);
+        let asks_anew = (has_judged && self.ask()) | self.choose_chords(tick, &heard);
+        let has_learned = self.learn(tick) | self.listen(tick, &heard) | asks_anew;
         let rules = self.rules_now();
         if self.rules.is_some() && rules.is_none() && self.frozen.is_none() {
             out.push(ToAudio::Yield { at: self.floor.plus(1) });

@@ -93,7 +93,7 @@ fn settings_are_asked_for_in_the_first_bar() {
         (still, Ask { density: Some(USUALLY), ..Ask::default() }),
         (
             Settings { density: 1.0, polyphony: 3, ..still },
-            Ask { density: Some(2.0 * USUALLY), polyphony: Some(3.0), ..Ask::default() },
+            Ask { density: Some(2.4 * USUALLY), polyphony: Some(3.0), ..Ask::default() },
         ),
         (
             Settings {
@@ -102,7 +102,7 @@ fn settings_are_asked_for_in_the_first_bar() {
                 register_high: Pitch::new(72),
                 ..still
             },
-            Ask { density: Some(USUALLY / 2.0), centre: Some(60.0), ..Ask::default() },
+            Ask { density: Some(USUALLY / 2.4), centre: Some(60.0), ..Ask::default() },
         ),
     ];
     for (settings, ask) in cases {

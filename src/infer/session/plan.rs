@@ -8,6 +8,7 @@ use crate::link::forecast::Forecast;
 use crate::link::message::ToAudio;
 use crate::link::settings::{Mode, Settings};
 use crate::music::note::{Note, Voice};
+use crate::music::scale::Scale;
 use crate::music::time::Tick;
 use crate::music::token::{DURATIONS, Kind, Token, bin_velocity, velocity_bin};
 
@@ -53,7 +54,10 @@ impl Session {
 
     /// Finds the company of a note that was just struck.
     pub(super) fn join(&mut self, id: u32, leader: Note, out: &mut Vec<ToAudio>) {
-        let scale = allowed(&self.settings, self.expression.key(), self.policy.held_classes());
+        // Company keeps to the key that is heard, unless another scale is asked for.
+        let follow_key = self.settings.follow_key || self.settings.scale == Scale::Chromatic;
+        let wanted = Settings { follow_key, ..self.settings };
+        let scale = allowed(&wanted, self.expression.key(), self.policy.held_classes());
         let Self { trail, sampler, settings, .. } = self;
         let pitches = self.company.join(trail, sampler, settings, scale, leader);
         out.push(ToAudio::Company { id, pitches, velocity: leader.velocity });

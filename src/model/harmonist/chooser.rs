@@ -12,13 +12,15 @@ use crate::music::hearing::{AHEAD, BEHIND, Hearing, Inputs, Point, point};
 use crate::music::note::Note;
 use crate::music::time::{Bars, Tick};
 
-/// What a nat of people's preference weighs, against the whole of the line.
+/// What a nat of people's preference weighs, against the whole of the line, and how much more where the player's left hand
+/// says what the harmony is.
 const PREFERENCE: f32 = 0.2;
+const PREFERENCE_TOLD: f32 = 0.3;
 /// The advantage of the chord that lasts: at a bar line, at a half bar, at another beat.
 const LASTING: [f32; 3] = [-0.05, 0.15, 0.5];
 /// The same when what was struck there is known: to change now is to change late.
 const LATE: [f32; 3] = [0.4, 0.7, 1.2];
-/// How much of that goes where the player's left hand says what the harmony is.
+/// How much of that goes where there is such a hand.
 const TOLD: f32 = 0.7;
 /// What the advantage loses with each bar of 4/4 that the chord has lasted beyond two.
 const TIRING: f32 = 0.1;
@@ -126,6 +128,7 @@ impl Chooser {
         let (liking, line) = (logarithms(judgement), shares(judgement.line));
         let current = self.current.map(|(_, choice)| choice.triad());
         let lowest = self.hearing.lowest().unwrap_or_default();
+        let preference = PREFERENCE_TOLD.mul_add(self.hearing.left_hand(), PREFERENCE);
         let reference = usize::from(current.map_or(lowest, |c| c.root).number());
         let mut best = (f32::NEG_INFINITY, current.unwrap_or_default());
         for root in (0..12).map(|step| (reference + step) % 12) {
@@ -134,7 +137,7 @@ impl Chooser {
                 let held = line[root] + line[(root + third) % 12] + line[(root + 7) % 12];
                 let likely = family(&liking, root, IS_MINOR[quality]).max(UNLIKELY);
                 let lasting = if current == Some(choice) { lasting } else { 0.0 };
-                let worth = PREFERENCE.mul_add(likely, held) + lasting;
+                let worth = preference.mul_add(likely, held) + lasting;
                 if worth > best.0 {
                     best = (worth, choice);
                 }

@@ -34,6 +34,7 @@ use assert_cmd::Command;
 use sideman::data::corpus::Corpus;
 use sideman::data::shelf;
 use sideman::data::split::Split;
+use sideman::model::inputs::Inputs;
 use sideman::model::{Checkpoint, LstmConfig};
 use sideman::train::run::{Event, Job, Outcome, run};
 use sideman::train::{Material, TrainConfig, metric, ngram};
@@ -41,7 +42,13 @@ use sideman::train::{Material, TrainConfig, metric, ngram};
 /// A net and a run small enough for a test.
 fn config(steps: u64) -> TrainConfig {
     TrainConfig {
-        model: LstmConfig { embedding: 32, hidden: 48, dropout: 0.1, ..LstmConfig::default() },
+        model: LstmConfig {
+            embedding: 32,
+            hidden: 48,
+            dropout: 0.1,
+            features: Inputs { asked: true, styles: 0 }.count(),
+            ..LstmConfig::default()
+        },
         steps,
         batch: 20,
         window: 32,
@@ -59,7 +66,7 @@ fn split(folder: &Path) -> Split {
 fn job(folder: &Path, threads: usize, resume: bool) -> Job {
     let save_every = Duration::from_secs(3_600);
     let folder = folder.to_path_buf();
-    Job { folder, threads, resume, save_every, sources: Vec::new(), start: None }
+    Job { folder, threads, resume, save_every, sources: Vec::new(), start: None, usual: Vec::new() }
 }
 
 fn train(config: &TrainConfig, data: &Path, job: &Job) -> Outcome {

@@ -5,7 +5,9 @@ use std::ops::Range;
 
 use rand_chacha::ChaCha8Rng;
 
+use crate::data::asks::chords;
 use crate::data::mix::below;
+use crate::data::roles::{Piece, Role};
 use crate::music::harmony::{Harmony, chord_at};
 use crate::music::note::{Note, Voice, into_order};
 use crate::music::pitch::Pitch;
@@ -30,6 +32,10 @@ const UNEVEN: u32 = 60;
 const REST_BARS: u32 = 16;
 /// Where the left hand of a two-handed player lies: from C3 on.
 const LEFT_HAND: u8 = 48;
+
+/// Of a hundred excerpts under a player in his manner those in which the machine waits for him: nothing is heard before he comes
+/// in, somewhere in the first bar.
+const WAITS_PERCENT: u32 = 60;
 
 /// What a player leaves out.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -153,6 +159,33 @@ impl Manner {
         notes.append(&mut played);
         into_order(notes);
     }
+}
+
+/// Plays the player's part of a reading from `start` on in the manner of players, in this role and moved by semitones.
+pub(crate) fn play_as_players(
+    piece: &Piece,
+    notes: &mut Vec<Note>,
+    start: Tick,
+    (role, semitones): (Role, i32),
+    is_excerpt: bool,
+    rng: &mut ChaCha8Rng,
+) {
+    // Where the player comes in, in mid-bar now and then; the machine does not play before him.
+    let is_accompanied = role == Role::Accompany;
+    let waits = is_excerpt && is_accompanied && below(rng, 100) < WAITS_PERCENT;
+    let delay = i64::from(below(rng, piece.bars.length.min(1 << 20) as u32));
+    if waits {
+        notes.retain(|n| n.voice == Voice::Machine || n.onset >= start.plus(delay));
+        let is_players = |n: &&Note| n.voice == Voice::Player;
+        let entry = notes.iter().find(is_players).map_or(start, |n| n.onset);
+        notes.retain(|n| n.onset >= entry);
+    }
+    let span = start..piece.last_onset().plus(1);
+    let manner = Manner::draw(&span, piece.bars, is_accompanied, rng);
+    let manner = if role == Role::Harmonise { manner.in_time() } else { manner };
+    let moved = |(tick, chord): (Tick, Harmony)| (tick, chord.transposed(semitones));
+    let chords: Vec<_> = chords(piece).into_iter().map(moved).collect();
+    manner.play(notes, &chords, start, piece.bars, rng);
 }
 
 /// A whole number from `-most` to `most`.

@@ -8,16 +8,15 @@ use std::sync::Arc;
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
-use crate::data::asks::{Asks, chords};
+use crate::data::asks::Asks;
 use crate::data::mix::{Mix, below, random};
-use crate::data::player::Manner;
+use crate::data::player::play_as_players;
 use crate::data::roles::{Piece, Role, Shares};
 use crate::data::shelf::ShelfError;
 use crate::model::inputs::Inputs;
 use crate::model::window::Window;
 use crate::music::context::Context;
 use crate::music::encode::encode;
-use crate::music::harmony::Harmony;
 use crate::music::note::{Note, Voice};
 use crate::music::time::{Bars, Tick};
 use crate::music::token::{Kind, Token};
@@ -31,9 +30,6 @@ const STYLELESS_PERCENT: u32 = 15;
 const EXCERPT_PERCENT: u32 = 50;
 /// Of a hundred excerpts those in which the machine comes in up to a bar late: it hears what is played first.
 const LATE_PERCENT: u32 = 50;
-/// Of a hundred excerpts under a player in his manner those in which the machine waits for him: nothing is heard before he comes
-/// in, somewhere in the first bar.
-const WAITS_PERCENT: u32 = 60;
 /// Bars that an excerpt has at least.
 const EXCERPT_BARS: i64 = 8;
 
@@ -311,7 +307,8 @@ impl Stream {
         let mut notes = piece.notes_from(start, role, semitones);
         notes.retain(|n| n.voice == Voice::Player || n.onset >= entry);
         if self.reads.manners {
-            play(piece, &mut notes, start, (role, semitones), excerpt.is_some(), &mut rng);
+            let (place, is_excerpt) = ((role, semitones), excerpt.is_some());
+            play_as_players(piece, &mut notes, start, place, is_excerpt, &mut rng);
         }
         let reading = Reading::of(piece, start, &notes).in_style(style);
         Ok(Some(if self.reads.asks {
@@ -321,33 +318,6 @@ impl Stream {
             reading
         }))
     }
-}
-
-/// Plays the player's part in the manner of players.
-fn play(
-    piece: &Piece,
-    notes: &mut Vec<Note>,
-    start: Tick,
-    (role, semitones): (Role, i32),
-    is_excerpt: bool,
-    rng: &mut ChaCha8Rng,
-) {
-    // Where the player comes in, in mid-bar now and then; the machine does not play before him.
-    let is_accompanied = role == Role::Accompany;
-    let waits = is_excerpt && is_accompanied && below(rng, 100) < WAITS_PERCENT;
-    let delay = i64::from(below(rng, piece.bars.length.min(1 << 20) as u32));
-    if waits {
-        notes.retain(|n| n.voice == Voice::Machine || n.onset >= start.plus(delay));
-        let is_players = |n: &&Note| n.voice == Voice::Player;
-        let entry = notes.iter().find(is_players).map_or(start, |n| n.onset);
-        notes.retain(|n| n.onset >= entry);
-    }
-    let span = start..piece.last_onset().plus(1);
-    let manner = Manner::draw(&span, piece.bars, is_accompanied, rng);
-    let manner = if role == Role::Harmonise { manner.in_time() } else { manner };
-    let moved = |(tick, chord): (Tick, Harmony)| (tick, chord.transposed(semitones));
-    let chords: Vec<_> = chords(piece).into_iter().map(moved).collect();
-    manner.play(notes, &chords, start, piece.bars, rng);
 }
 
 /// From which bar line on a piece is read, and when the machine comes in; none for all of it.

@@ -106,7 +106,10 @@ fn settings_are_asked_for_in_the_first_bar() {
         ),
     ];
     for (settings, ask) in cases {
-        assert_eq!(after(3, &events, &settings, &[], |p| p), told(ask), "{ask:?}");
+        // The chords that are chosen lie behind.
+        let before_chords = 8 + 6 + 8 + 7;
+        let asked = after(3, &events, &settings, &[], |p| p);
+        assert_eq!(asked[..before_chords], told(ask)[..before_chords], "{ask:?}");
     }
 }
 

@@ -162,7 +162,7 @@ fn accompanied(net: &Arc<dyn Net>, before: Before, seed: u64) -> Vec<usize> {
     let mut is_swapped = false;
     while bench.sample < entry + HEARD * BAR {
         let at = bench.sample;
-        let rests = (8 * BAR..entry - BAR / 2).contains(&at);
+        let rests = (8 * BAR..entry.saturating_sub(BAR / 2)).contains(&at);
         let settings = Settings {
             active: !(rests && before == Before::RestsInactive),
             mode: if rests && before == Before::RestsInSolo && at < 10 * BAR {

@@ -40,6 +40,8 @@ fn with_styles(mut checkpoint: Checkpoint) -> Checkpoint {
         row[features - 1] = if i % 2 == 0 { 0.5 } else { -0.5 };
     }
     checkpoint.manifest.config = LstmConfig { features, ..checkpoint.manifest.config };
+    let usual = checkpoint.manifest.usual[0];
+    checkpoint.manifest.usual.extend([usual; 2]);
     checkpoint.manifest.styles.extend(["dull".to_owned(), "bright".to_owned()]);
     checkpoint
 }

@@ -41,7 +41,7 @@ pub(crate) fn a_song_of_the_first_version_loads<H: Host>() {
         assert!(host.value(param_id(id)).abs() < 1e-9, "{id}");
     }
     let saved = String::from_utf8_lossy(&host.save()).into_owned();
-    assert!(saved.contains(r#"\"version\":4"#), "{saved}");
+    assert!(saved.contains(r#"\"version\":5"#), "{saved}");
     let notes = |text: &str| text.matches("onset").count();
     assert!(notes(FIRST) > 10);
     assert_eq!(notes(&saved), notes(FIRST), "what was played is in the ear again");

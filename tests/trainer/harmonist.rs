@@ -60,7 +60,7 @@ fn chords_are_learnt_and_the_same_on_any_number_of_threads() {
     let path = |p: &Path| p.to_str().unwrap().to_owned();
     let (model, data) = (path(&one), format!("songs={}", path(&songs)));
     let eval = ["harmonist", "eval", "--model", &model, "--data", &data, "--valid-share", "0.2"];
-    let output = sideman_train().args(eval).arg("--json").output().unwrap();
+    let output = sideman_train().args(eval).args(["--side", "all", "--json"]).output().unwrap();
     let found: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     let set = &found["sets"][0];
     let of = |who: &str, what: &str| set[who][what].as_f64().unwrap();

@@ -59,7 +59,9 @@ fn sets_become_styles_and_a_model_is_trained_on_with_more() {
     assert_eq!(config.sets.iter().map(|s| s.weight).collect::<Vec<_>>(), [Some(3.0), Some(1.0)]);
     let base = Checkpoint::load(&folder.path().join("run/best")).unwrap();
     assert_eq!(base.manifest.styles, ["pop", "old"]);
-    assert_eq!(base.parameters.config().features, 73 + 2);
+    let inputs = Inputs { asked: true, styles: 2 };
+    assert_eq!(Inputs::of(base.parameters.config().features), inputs);
+    assert_eq!(base.manifest.usual.len(), 3, "of no style and of each");
     let metrics = &base.manifest.metrics;
     let mean = 0.75 * metrics["nats_per_note_pop"] + 0.25 * metrics["nats_per_note_old"];
     assert!((metrics["nats_per_note"] - mean).abs() < 1e-6, "each set counts by its share");

@@ -13,6 +13,7 @@ fn checkpoint() -> Checkpoint {
         tokenizer: "test".to_owned(),
         styles: Vec::new(),
         home_style: 0,
+        usual: Vec::new(),
         from: None,
         corpus: Corpus {
             sources: vec![Source {
@@ -139,4 +140,20 @@ fn a_missing_folder_is_an_error() {
 fn the_alphabet_has_not_moved() {
     // A new hash means that no model made before can be read: raise FORMAT and say so in the changelog.
     assert_eq!(&Vocabulary::duet().hash[..16], "e1ddb30028b6c60c");
+}
+
+#[test]
+fn what_is_usual_is_kept_and_must_be_sane() {
+    let usual = |density| Usual { density, density_alone: 4.0, loudness: Some(70.0) };
+    let saved = |usual: Vec<Usual>| {
+        let mut saved = checkpoint();
+        saved.manifest.usual = usual;
+        let (manifest, weights) = saved.to_bytes().unwrap();
+        Checkpoint::from_bytes(&manifest, &weights).map(|c| c.manifest.usual)
+    };
+    assert_eq!(saved(vec![usual(2.5)]).unwrap(), [usual(2.5)]);
+    for wrong in [vec![usual(2.5); 2], vec![usual(-1.0)], vec![usual(1e6)]] {
+        let error = saved(wrong).unwrap_err().to_string();
+        assert!(error.contains("usual"), "{error}");
+    }
 }

@@ -55,7 +55,7 @@ fn main() {
 fn session(out: &mut Vec<ToAudio>) -> Session {
     let mut session = Session::new(playable(&builtin::checkpoint().unwrap()).unwrap());
     session.handle(ToWorker::Settings(settings()), out);
-    session.handle(ToWorker::Take { era: 1, tick: Tick(0), bars: Bars::default() }, out);
+    session.handle(ToWorker::Take { era: 1, tick: Tick(0), bars: Bars::default(), shift: 0 }, out);
     session
 }
 

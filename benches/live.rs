@@ -68,7 +68,7 @@ fn reactions(mode: Mode, keys: usize) -> Vec<Duration> {
     let (mut audio, _worker) = worker();
     let mut random = ChaCha8Rng::seed_from_u64(1);
     assert!(audio.send(ToWorker::Settings(Settings { mode, ..Settings::default() })));
-    assert!(audio.send(ToWorker::Take { era: 1, tick: Tick(0), bars: Bars::default() }));
+    assert!(audio.send(ToWorker::Take { era: 1, tick: Tick(0), bars: Bars::default(), shift: 0 }));
     until(&mut audio, |m| matches!(m, ToAudio::Ready { .. }));
     let mut times = Vec::new();
     for id in 0..keys as u32 {

@@ -103,7 +103,7 @@ mod tests {
 
     #[test]
     fn what_is_not_given_is_nothing() {
-        assert_eq!(features(Ask::default()), [0.0; ASKED]);
+        assert!(features(Ask::default()).iter().all(|x| *x == 0.0));
     }
 
     #[test]
@@ -113,7 +113,7 @@ mod tests {
         assert_eq!(at(0.5)[..3], [0.0, 1.0, 0.0]);
         assert_eq!(at(0.75)[..4], [0.0, 0.5, 0.5, 0.0]);
         assert_eq!(at(99.0)[5..8], [0.0, 0.0, 1.0]);
-        assert_eq!(at(f32::NAN), [0.0; ASKED]);
+        assert!(at(f32::NAN).iter().all(|x| *x == 0.0));
         let centre = features(Ask { centre: Some(43.0), ..Ask::default() });
         assert_eq!(centre.iter().position(|x| *x > 0.0), Some(DENSITY.len() + POLYPHONY.len() + 1));
     }

@@ -425,7 +425,7 @@ mod tests {
             let moved: Vec<u8> = tune.iter().map(|k| if *k > 0 { k + by } else { 0 }).collect();
             let (plain, other) = (heard(&tune, 190), heard(&moved, 190));
             let (plain, other) = (inputs(&plain, 191), inputs(&other, 191));
-            assert_eq!(plain.rest, other.rest);
+            assert!(plain.rest.iter().zip(&other.rest).all(|(a, b)| a.to_bits() == b.to_bits()));
             for (a, b) in plain.classes.iter().zip(&other.classes) {
                 assert!((0..12).all(|c| a[c].to_bits() == b[(c + usize::from(by)) % 12].to_bits()));
             }

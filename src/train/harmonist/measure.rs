@@ -295,7 +295,7 @@ mod tests {
     #[test]
     fn people_agree_with_themselves() {
         let take = Take::new(&piece(), Part::Melody).unwrap();
-        let figures = Figures::of(&[take.clone()], &[take.people().to_vec()]);
+        let figures = Figures::of(std::slice::from_ref(&take), &[take.people().to_vec()]);
         // C E G of four notes lie in C, C and F in F.
         assert!((figures.note_in_chord - 0.625).abs() < 1e-9, "{figures:?}");
         assert!((figures.by_beat - 0.625).abs() < 1e-9 && figures.pieces == 1);
@@ -308,15 +308,15 @@ mod tests {
     fn late_wrong_and_lasting_chords_are_found() {
         let take = Take::new(&piece(), Part::Melody).unwrap();
         let c = parse("C").unwrap();
-        let lasting = Figures::of(&[take.clone()], &[vec![(Tick(0), c)]]);
+        let lasting = Figures::of(std::slice::from_ref(&take), &[vec![(Tick(0), c)]]);
         assert!((lasting.agreement - 0.5).abs() < 1e-9 && (lasting.long - 1.0).abs() < 1e-9);
         assert!((lasting.note_in_chord - 0.75).abs() < 1e-9 && lasting.changes.abs() < 1e-9);
         let late: Vec<_> = take.people().iter().map(|(at, chord)| (at.plus(3), *chord)).collect();
-        let late = Figures::of(&[take.clone()], &[late]);
+        let late = Figures::of(std::slice::from_ref(&take), &[late]);
         assert!(late.agreement < 0.96 && late.off_line.abs() < 1e-9, "{late:?}");
         assert!((late.by_beat - 0.625).abs() < 1e-9, "most of each beat is right");
         let odd = vec![(Tick(0), parse("F#7").unwrap()), (Tick(24), c)];
-        let odd = Figures::of(&[take.clone()], &[odd]);
+        let odd = Figures::of(std::slice::from_ref(&take), &[odd]);
         assert!(odd.in_key < 0.95 && (odd.off_line - 1.0).abs() < 1e-9, "{odd:?}");
         assert!((odd.sevenths - 0.125).abs() < 1e-9, "{odd:?}");
         assert_eq!(Figures::of(&[take], &[Vec::new()]), Figures::default());

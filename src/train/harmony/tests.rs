@@ -83,7 +83,9 @@ fn chords_are_late_early_or_alone_by_their_frames() {
 fn a_cluster_is_the_triad_with_the_fewest_misses_and_ties_go_up() {
     let weights = |classes: &[usize]| {
         let mut weights = [0; 12];
-        classes.iter().for_each(|c| weights[*c] += 1);
+        for class in classes {
+            weights[*class] += 1;
+        }
         weights
     };
     let triad = |classes: &[usize]| triad(&weights(classes));
